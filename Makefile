@@ -1,0 +1,60 @@
+# What people type. Everything is installed into .venv from requirements.lock on first use.
+SHELL := bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA_DIR := $(abspath $(or $(HUBSCAPE_DATA_DIR),data))
+DBT_SOURCES := $(shell find dbt_project -not -path '*/target/*' -not -path '*/logs/*' \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' -o -name '*.md' \))
+MANIFEST := dbt_project/target/manifest.json
+export DO_NOT_TRACK := 1
+
+.PHONY: help install run test lint format ui docs query clean
+
+help:  ## Lists the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed $(MANIFEST)  ## Installs what is missing into .venv and has dbt write its manifest
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
+		|| { echo "Python 3.11 or 3.12 is needed: make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(MANIFEST): $(VENV)/.installed $(DBT_SOURCES)
+	@$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	@touch $@
+
+run: install  ## Pulls, transforms, checks, publishes and reads back one snapshot (of a sandbox Hub by default)
+	@$(BIN)/hubscape run
+
+test: install  ## Runs all tests
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: install  ## Checks style of Python and SQL, and that the definitions load
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/dagster definitions validate -w workspace.yaml
+
+format: install  ## Formats Python and SQL
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
+
+ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history of `make run`
+	@mkdir -p $(DATA_DIR)/dagster && cp dagster.yaml $(DATA_DIR)/dagster/
+	DAGSTER_HOME=$(DATA_DIR)/dagster $(BIN)/dagster dev -w workspace.yaml
+
+docs: install  ## Writes the dbt docs as one page, dbt_project/target/static_index.html
+	HUBSCAPE_DATA_DIR=$(DATA_DIR) $(BIN)/dbt docs generate --static --project-dir dbt_project --profiles-dir dbt_project
+	@echo "dbt_project/target/static_index.html"
+
+query: install  ## Answers SQL over the latest release: make query SQL='select ...'
+	@$(BIN)/hubscape query $(if $(SQL),"$(SQL)")
+
+clean:  ## Removes what was built; data and .venv stay
+	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache build *.egg-info

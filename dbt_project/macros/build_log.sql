@@ -1,0 +1,39 @@
+{# What the last build of each node came to, kept in the warehouse: a release asks it before it exports anything. #}
+
+{% macro build_log() %}{{ return(target.schema ~ '.build_log') }}{% endmacro %}
+
+{% macro start_build_log(selected) %}
+    {#- Forgets what is about to be built, so that a build that is killed leaves no verdict behind. -#}
+    {%- if execute -%}
+        create table if not exists {{ build_log() }} (
+            unique_id varchar,
+            resource_type varchar,
+            severity varchar,
+            status varchar,
+            failures bigint,
+            snapshot_date date,
+            invocation_id varchar
+        );
+        {% if selected -%}
+            delete from {{ build_log() }} where unique_id in ('{{ selected | join("', '") }}')
+        {%- endif -%}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro write_build_log(results) %}
+    {%- set rows = [] -%}
+    {%- for result in results if result.node.resource_type in ('model', 'seed', 'test') -%}
+        {%- do rows.append(
+            "('" ~ [
+                result.node.unique_id,
+                result.node.resource_type,
+                (result.node.config.severity or 'error') | lower if result.node.resource_type == 'test' else 'error',
+                result.status | string,
+            ] | join("', '") ~ "', " ~ (result.failures if result.failures is not none else 'null')
+            ~ ", " ~ snapshot_date() ~ ", '" ~ invocation_id ~ "')"
+        ) -%}
+    {%- endfor -%}
+    {%- if rows -%}
+        insert into {{ build_log() }} values {{ rows | join(', ') }}
+    {%- endif -%}
+{% endmacro %}

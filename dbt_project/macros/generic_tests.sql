@@ -1,0 +1,21 @@
+{# The generic tests that models' YAML names besides dbt's own four. #}
+
+{% test unique_combination(model, columns) %}
+    {#- No two rows share the values of `columns`, and none of them is null. -#}
+    select {{ columns | join(', ') }}, count(*) as rows_count
+    from {{ model }}
+    group by {{ columns | join(', ') }}
+    having count(*) > 1 or {{ columns | join(' is null or ') }} is null
+{% endtest %}
+
+{% test not_empty(model) %}
+    {#- There is at least one row. -#}
+    select rows_count from (select count(*) as rows_count from {{ model }}) as counted
+    where rows_count = 0
+{% endtest %}
+
+{% test not_negative(model, column_name) %}
+    {#- The number is zero or more, or unknown. -#}
+    select {{ column_name }} from {{ model }}
+    where {{ column_name }} < 0
+{% endtest %}

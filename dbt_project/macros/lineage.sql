@@ -1,0 +1,88 @@
+{# The lineage graph: its closure, and the subjects that derivatives are counted for. #}
+
+{% macro relations() %}{{ return(['finetune', 'adapter', 'quantized', 'merge']) }}{% endmacro %}
+
+{% macro lineage_closure(parents) %}{{ return(adapter.dispatch('lineage_closure')(parents)) }}{% endmacro %}
+
+{% macro default__lineage_closure(parents) %}
+    {{ exceptions.raise_compiler_error(
+        'The closure of the lineage is written for DuckDB only: add ' ~ target.type ~ '__lineage_closure to macros/lineage.sql.'
+    ) }}
+{% endmacro %}
+
+{% macro duckdb__lineage_closure(parents) %}
+    {#-
+        All (ancestor_id, descendant_id, min_depth) over `parents` (parent_id, child_id), which holds no self-loops.
+        A keyed recursion keeps the least depth of each pair, so it ends on cycles and lists no paths.
+    -#}
+    with recursive pairs(ancestor_id, descendant_id, min_depth) using key (ancestor_id, descendant_id, min(min_depth)) as (
+
+        select parent_id, child_id, 1 from {{ parents }}
+        union
+        select pairs.ancestor_id, steps.child_id, pairs.min_depth + 1
+        from pairs
+        inner join {{ parents }} as steps on pairs.descendant_id = steps.parent_id
+        where steps.child_id <> pairs.ancestor_id
+
+    )
+
+    select ancestor_id, descendant_id, cast(min_depth as integer) as min_depth from pairs
+{%- endmacro %}
+
+{% macro subjects_of(relation, key) %}
+    {#-
+        One row per `key` of `relation` and subject it belongs to; needs the columns repo_id, handle, organization,
+        company, country there and the CTE `families`. What is null makes no subject.
+    -#}
+    select {{ key }}, 'model' as subject_type, repo_id as subject from {{ relation }}
+    {%- for subject_type in ['handle', 'organization', 'company', 'country'] %}
+    union all
+    select {{ key }}, '{{ subject_type }}' as subject_type, {{ subject_type }} as subject
+    from {{ relation }}
+    where {{ subject_type }} is not null
+    {%- endfor %}
+    union all
+    select distinct {{ relation }}.{{ key }}, 'family' as subject_type, families.family as subject
+    from {{ relation }}
+    inner join families on lower({{ relation }}.handle) = lower(families.root_handle)
+    where
+        {{ matches('lower(' ~ relation ~ '.repo_id)', 'families.name_pattern') }}
+        or {{ matches("split_part(lower(" ~ relation ~ ".repo_id), '/', 2)", 'families.name_pattern') }}
+{%- endmacro %}
+
+{% macro family_patterns() %}
+    {#-
+        (family, pattern) pairs of the seed as it stands in the warehouse, empty where it does not: a pattern that is
+        a constant of the query is compiled once and matches a hundred times faster than one read from a column.
+    -#}
+    {%- set pairs = [] -%}
+    {%- if execute -%}
+        {%- set seed = adapter.get_relation(target.database, target.schema, 'registry_families') -%}
+        {%- if seed is not none -%}
+            {%- for row in run_query('select distinct family, name_pattern from ' ~ seed ~ ' order by all').rows -%}
+                {%- do pairs.append([row[0], row[1]]) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{- return(pairs) -}}
+{% endmacro %}
+
+{% macro family_matches(relation, text) %}
+    {#- One row per family and distinct `text` of `relation` that its pattern matches; needs the CTE `families`. -#}
+    {%- set pairs = family_patterns() -%}
+    {%- for family, pattern in pairs %}
+    select '{{ family | replace("'", "''") }}' as family, {{ text }} from {{ relation }}
+    where {{ matches(text, "'" ~ pattern | replace("'", "''") ~ "'") }}
+    {%- if not loop.last %} union all {%- endif %}
+    {%- else %}
+    select distinct families.family, {{ relation }}.{{ text }}
+    from {{ relation }}
+    inner join families on {{ matches(relation ~ '.' ~ text, 'families.name_pattern') }}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro derivative_definitions() %}
+    {{- return(
+        ['edges', 'direct', 'direct_external', 'transitive', 'transitive_external', 'fractional', 'declared', 'tagged']
+    ) -}}
+{% endmacro %}

@@ -1,0 +1,126 @@
+{#
+    The rules that one row has to keep, by raw table: everything a row is quarantined for is written here, except for
+    being a repetition of another row's key. The first rule that is broken names the reason.
+#}
+
+{% macro handle_pattern() %}{{ return("'^[A-Za-z0-9._-]{1,96}$'") }}{% endmacro %}
+{% macro repo_id_pattern() %}{{ return("'^[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}$'") }}{% endmacro %}
+{% macro listed_id_pattern() %}{{ return("'^[A-Za-z0-9._-]{1,96}(/[A-Za-z0-9._-]{1,96})?$'") }}{% endmacro %}
+{% macro paper_id_pattern() %}{{ return("'^[A-Za-z0-9._/-]{1,64}$'") }}{% endmacro %}
+{# Tab, line feed and carriage return are left to one_line(). #}
+{% macro control_pattern() %}{{ return("'[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]'") }}{% endmacro %}
+
+{% macro malformed(text, pattern) %}
+    {{- return(
+        '(' ~ text ~ ' is null or not ' ~ matches(text, pattern) | trim ~ " or " ~ text ~ " like '%..%')"
+    ) -}}
+{% endmacro %}
+
+{% macro any_control_character(texts) %}
+    {%- set found = [] -%}
+    {%- for text in texts -%}
+        {%- do found.append('coalesce(' ~ matches(text, control_pattern()) | trim ~ ', false)') -%}
+    {%- endfor -%}
+    {{- return(found | join(' or ')) -}}
+{% endmacro %}
+
+{% macro any_negative(numbers) %}
+    {{- return('least(' ~ numbers | join(', ') ~ ') < 0') -}}
+{% endmacro %}
+
+{% macro row_rules(table_name) %}
+    {%- set too_late = ' > observed_at + interval 1 day' -%}
+    {%- set before_2015 = " < " ~ utc_timestamp('2015-01-01 00:00:00') | trim -%}
+    {%- set repo_rules = [
+        ('private', 'private'),
+        ('created_in_future', 'createdAt' ~ too_late),
+        ('created_too_early', 'createdAt' ~ before_2015),
+    ] -%}
+    {%- set rules = {
+        'models': [
+            ('raw_fault', 'fault is not null'),
+            ('malformed_id', malformed('id', listed_id_pattern())),
+            ('control_character', any_control_character(['author', 'pipeline_tag', 'library_name', 'gguf.architecture'])),
+        ] + repo_rules + [
+            ('negative_counter', any_negative(['downloads', 'downloadsAllTime', 'likes', 'usedStorage'])),
+        ],
+        'datasets': [
+            ('raw_fault', 'fault is not null'),
+            ('malformed_id', malformed('id', listed_id_pattern())),
+            ('control_character', any_control_character(['author'])),
+        ] + repo_rules + [
+            ('negative_counter', any_negative(['downloads', 'downloadsAllTime', 'likes', 'usedStorage'])),
+        ],
+        'spaces': [
+            ('raw_fault', 'fault is not null'),
+            ('malformed_id', malformed('id', repo_id_pattern())),
+            ('control_character', any_control_character(['author', 'sdk'])),
+        ] + repo_rules + [
+            ('negative_counter', any_negative(['likes', 'usedStorage'])),
+        ],
+        'organizations': [
+            ('raw_fault', 'fault is not null'),
+            ('malformed_id', malformed('handle', handle_pattern())),
+            ('control_character', any_control_character(['name', 'fullname', 'plan'])),
+            ('title_too_long', 'length(fullname) > 1000'),
+            ('negative_counter', any_negative(
+                ['numUsers', 'numModels', 'numDatasets', 'numSpaces', 'numPapers', 'numFollowers']
+            )),
+        ],
+        'daily_papers': [
+            ('raw_fault', 'fault is not null'),
+            ('malformed_id', malformed('paper.id', paper_id_pattern())),
+            ('control_character', any_control_character(['paper.title', 'title'])),
+            ('title_too_long', 'greatest(length(paper.title), length(title)) > 1000'),
+            ('created_in_future', 'greatest(paper.publishedAt, paper.submittedOnDailyAt, date)' ~ too_late),
+            ('created_too_early', "paper.publishedAt < " ~ utc_timestamp('1991-01-01 00:00:00') | trim
+                ~ " or date < date '2015-01-01'"),
+            ('negative_counter', any_negative(['paper.upvotes', 'numComments'])),
+        ],
+    } -%}
+    {{- return(rules[table_name]) -}}
+{% endmacro %}
+
+{% macro broken_row_rule(table_name) %}
+    {#- The first rule that the raw row breaks; null for a row that keeps them all. -#}
+    case
+        {%- for rule, broken in row_rules(table_name) %}
+        when {{ broken }} then '{{ rule }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{% macro repeated_keys(relation, key, latest_first) %}
+    {#- Rows among several of one key, the one to keep first. Only keys that occur twice are ranked. -#}
+    select
+        row_id,
+        row_number() over (partition by {{ key }} order by observed_at desc, {{ latest_first }}, row_id) as turn
+    from {{ relation }}
+    where
+        broken_rule is null
+        and {{ key }} in (
+            select {{ key }} from {{ relation }} where broken_rule is null group by {{ key }} having count(*) > 1
+        )
+{%- endmacro %}
+
+{% macro quarantine_rule(turn) %}
+    {#- The rule a row is quarantined by; null for a row that is kept. -#}
+    coalesce(broken_rule, case when {{ turn }} > 1 then 'duplicate_key' end)
+{%- endmacro %}
+
+{% macro quarantine_reason(turn) %}
+    {#- The published reason: the rule, or for a raw fault the writer's own code as long as it looks like a code. -#}
+    case
+        when broken_rule = 'raw_fault' and {{ matches('fault', "'^[A-Za-z_]{1,40}(:[A-Za-z0-9_.]{1,64})?$'") | trim }} then fault
+        else {{ quarantine_rule(turn) }}
+    end
+{%- endmacro %}
+
+{% macro quarantine_key(text, pattern) %}
+    {#- What names a quarantined row in public: a well-formed id, else a hash of it; never text of the row. -#}
+    case
+        when {{ text }} is null then '(missing)'
+        when not {{ malformed(text, pattern) }} then {{ text }}
+        else concat('sha256:', substr({{ sha256_hex(text) | trim }}, 1, 16))
+    end
+{%- endmacro %}

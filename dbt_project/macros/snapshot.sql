@@ -1,0 +1,50 @@
+{# Which raw snapshot is built, and where it lies. #}
+
+{% macro data_dir() %}
+    {#- The data folder as seen from here; a relative one counts from the project root. -#}
+    {%- set folder = env_var('HUBSCAPE_DATA_DIR', '') or 'data' -%}
+    {{- return(folder if folder.startswith('/') else '../' ~ folder) -}}
+{% endmacro %}
+
+{% macro snapshot_day() %}
+    {#- The day of the snapshot as text: HUBSCAPE_SNAPSHOT_DATE, else the newest one of the raw models. -#}
+    {%- set day = env_var('HUBSCAPE_SNAPSHOT_DATE', '') -%}
+    {%- if not day and execute -%}
+        {%- set newest = run_query(newest_snapshot_sql()) -%}
+        {%- set day = newest.columns[0].values()[0] | default('', true) | string -%}
+        {%- if not day -%}
+            {{ exceptions.raise_compiler_error(
+                'There is no raw snapshot of models under ' ~ data_dir() ~ '/raw: pull one first, or set HUBSCAPE_DATA_DIR.'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if day and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', day) -%}
+        {{ exceptions.raise_compiler_error(
+            'HUBSCAPE_SNAPSHOT_DATE is no date: write it as YYYY-MM-DD.'
+        ) }}
+    {%- endif -%}
+    {{- return(day or '1970-01-01') -}}
+{% endmacro %}
+
+{% macro snapshot_date() %}cast('{{ snapshot_day() }}' as date){% endmacro %}
+
+{% macro newest_snapshot_sql() %}{{ return(adapter.dispatch('newest_snapshot_sql')()) }}{% endmacro %}
+
+{% macro default__newest_snapshot_sql() %}
+    select cast(max(snapshot_date) as string) as snapshot_day from {{ source('raw', 'models') }}
+{% endmacro %}
+
+{% macro duckdb__newest_snapshot_sql() %}
+    {#- From the folder names: no file is opened. -#}
+    select max(regexp_extract(file, 'snapshot_date=([0-9-]{10})/', 1)) as snapshot_day
+    from glob('{{ data_dir() | replace("'", "''") }}/raw/models/snapshot_date=*/_manifest.json')
+{% endmacro %}
+
+{% macro raw_row_id() %}{{ return(adapter.dispatch('raw_row_id')()) }}{% endmacro %}
+
+{% macro default__raw_row_id() %}monotonically_increasing_id(){% endmacro %}
+
+{% macro duckdb__raw_row_id() %}
+    {#- Position in the snapshot's files: an integer that is the same in every build of the same files. -#}
+    (cast(file_index as bigint) * 1000000000 + file_row_number)
+{%- endmacro %}

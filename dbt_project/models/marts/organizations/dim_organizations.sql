@@ -1,0 +1,54 @@
+with snapshots as (
+
+    select * from {{ ref('stg_hub__snapshots') }}
+
+),
+
+handles as (
+
+    select * from {{ ref('int_handles') }}
+
+),
+
+registry as (
+
+    select * from {{ ref('registry_organizations') }}
+
+),
+
+overviews as (
+
+    select * from {{ ref('stg_hub__organizations') }}
+
+),
+
+final as (
+
+    select
+        snapshots.snapshot_date,
+        handles.handle,
+        overviews.display_name,
+        handles.organization,
+        handles.company,
+        handles.country,
+        registry.country as account_country,
+        handles.category,
+        registry.valid_from,
+        registry.valid_to,
+        registry.successor_handle,
+        registry.confidence,
+        registry.note,
+        handles.is_in_registry,
+        overviews.handle is not null as is_overview_observed,
+        overviews.is_verified,
+        overviews.plan,
+        snapshots.is_synthetic
+    from handles
+    inner join snapshots on snapshots.table_name = 'organizations'
+    left join registry on handles.handle_key = lower(registry.handle)
+    left join overviews on handles.handle_key = overviews.handle_key
+    where handles.is_in_registry or overviews.handle is not null
+
+)
+
+select * from final

@@ -1,0 +1,183 @@
+with snapshots as (
+
+    select * from {{ ref('stg_hub__snapshots') }}
+
+),
+
+handles as (
+
+    select * from {{ ref('int_handles') }}
+
+),
+
+models as (
+
+    select * from {{ ref('stg_hub__models') }}
+
+),
+
+datasets as (
+
+    select * from {{ ref('stg_hub__datasets') }}
+
+),
+
+spaces as (
+
+    select * from {{ ref('stg_hub__spaces') }}
+
+),
+
+overviews as (
+
+    select * from {{ ref('stg_hub__organizations') }}
+
+),
+
+papers as (
+
+    select * from {{ ref('fct_papers') }}
+
+),
+
+derivative_counts as (
+
+    select * from {{ ref('fct_derivative_counts') }}
+
+),
+
+snapshot as (
+
+    select
+        max(snapshot_date) as snapshot_date,
+        bool_or(is_synthetic) as is_synthetic,
+        bool_or(is_synthetic and table_name = 'organizations') as is_followers_synthetic
+    from snapshots
+
+),
+
+repos as (
+
+    select 'model' as repo_type, handle, downloads_30d, downloads_all_time, likes from models
+    union all
+    select 'dataset' as repo_type, handle, downloads_30d, downloads_all_time, likes from datasets
+    union all
+    select 'space' as repo_type, handle, null as downloads_30d, null as downloads_all_time, likes from spaces
+
+),
+
+repo_counts as (
+
+    select
+        lower(handle) as handle_key,
+        count(case when repo_type = 'model' then 1 end) as models_count,
+        count(case when repo_type = 'dataset' then 1 end) as datasets_count,
+        count(case when repo_type = 'space' then 1 end) as spaces_count,
+        count(case when repo_type <> 'space' then 1 end) as downloadable_count,
+        sum(downloads_30d) as downloads_30d,
+        sum(downloads_all_time) as downloads_all_time,
+        sum(likes) as likes
+    from repos
+    where handle is not null
+    group by lower(handle)
+
+),
+
+paper_counts as (
+
+    select lower(handle) as handle_key, count(*) as papers_count, sum(upvotes) as papers_upvotes
+    from papers
+    where handle is not null
+    group by lower(handle)
+
+),
+
+derivatives as (
+
+    select
+        subject as handle,
+        max(case when definition = 'direct' then value end) as derivatives_direct,
+        max(case when definition = 'direct_external' then value end) as derivatives_direct_external,
+        max(case when definition = 'transitive' then value end) as derivatives_transitive
+    from derivative_counts
+    where subject_type = 'handle' and relation = 'all'
+    group by subject
+
+),
+
+measured as (
+
+    select
+        snapshot.snapshot_date,
+        handles.handle,
+        handles.organization,
+        handles.company,
+        handles.country,
+        handles.category,
+        handles.is_in_registry,
+        overviews.followers_count,
+        overviews.members_count,
+        overviews.is_verified,
+        coalesce(repo_counts.models_count, 0) as models_count,
+        coalesce(repo_counts.datasets_count, 0) as datasets_count,
+        coalesce(repo_counts.spaces_count, 0) as spaces_count,
+        -- Without a repo to download, zero is measured; with repos whose counter nobody saw, nothing is.
+        case when coalesce(repo_counts.downloadable_count, 0) = 0 then 0 else repo_counts.downloads_30d end
+            as downloads_30d,
+        case when coalesce(repo_counts.downloadable_count, 0) = 0 then 0 else repo_counts.downloads_all_time end
+            as downloads_all_time,
+        case when repo_counts.handle_key is null then 0 else repo_counts.likes end as likes,
+        coalesce(derivatives.derivatives_direct, 0) as derivatives_direct,
+        coalesce(derivatives.derivatives_direct_external, 0) as derivatives_direct_external,
+        coalesce(derivatives.derivatives_transitive, 0) as derivatives_transitive,
+        coalesce(paper_counts.papers_count, 0) as papers_count,
+        case when paper_counts.handle_key is null then 0 else paper_counts.papers_upvotes end as papers_upvotes,
+        snapshot.is_synthetic,
+        snapshot.is_followers_synthetic
+    from handles
+    cross join snapshot
+    left join overviews on handles.handle_key = overviews.handle_key
+    left join repo_counts on handles.handle_key = repo_counts.handle_key
+    left join paper_counts on handles.handle_key = paper_counts.handle_key
+    left join derivatives on handles.handle = derivatives.handle
+    where
+        overviews.handle_key is not null
+        or (handles.is_in_registry and (repo_counts.handle_key is not null or paper_counts.handle_key is not null))
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        handle,
+        organization,
+        company,
+        country,
+        category,
+        is_in_registry,
+        followers_count,
+        members_count,
+        is_verified,
+        cast(models_count as bigint) as models_count,
+        cast(datasets_count as bigint) as datasets_count,
+        cast(spaces_count as bigint) as spaces_count,
+        cast(downloads_30d as bigint) as downloads_30d,
+        cast(downloads_all_time as bigint) as downloads_all_time,
+        cast(likes as bigint) as likes,
+        cast(derivatives_direct as bigint) as derivatives_direct,
+        cast(derivatives_direct_external as bigint) as derivatives_direct_external,
+        cast(derivatives_transitive as bigint) as derivatives_transitive,
+        cast(papers_count as bigint) as papers_count,
+        cast(papers_upvotes as bigint) as papers_upvotes,
+        {{ rank_where_known('followers_count') }} as followers_rank,
+        {{ rank_where_known('downloads_30d') }} as downloads_30d_rank,
+        {{ rank_where_known('likes') }} as likes_rank,
+        {{ rank_where_known('derivatives_direct_external') }} as derivatives_direct_external_rank,
+        is_synthetic,
+        is_followers_synthetic
+    from measured
+
+)
+
+select * from final

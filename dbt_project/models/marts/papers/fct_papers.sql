@@ -1,0 +1,87 @@
+with snapshots as (
+
+    select * from {{ ref('stg_hub__snapshots') }}
+
+),
+
+listings as (
+
+    select * from {{ ref('stg_hub__daily_papers') }}
+
+),
+
+handles as (
+
+    select * from {{ ref('int_handles') }}
+
+),
+
+paper_repos as (
+
+    select * from {{ ref('int_paper_repos') }}
+
+),
+
+listed as (
+
+    select
+        *,
+        coalesce(inner_handle, outer_handle) as linked_handle,
+        case
+            when inner_handle is not null then 'inner'
+            when outer_handle is not null then 'outer'
+        end as organization_link,
+        min(daily_date) over (partition by paper_id) as first_daily_date,
+        count(*) over (partition by paper_id) as daily_page_count,
+        row_number() over (
+            partition by paper_id
+            order by observed_at desc, upvotes desc nulls last, daily_date desc
+        ) as turn
+    from listings
+
+),
+
+repo_counts as (
+
+    select
+        paper_id,
+        count(case when repo_type = 'model' then 1 end) as models_count,
+        count(case when repo_type = 'dataset' then 1 end) as datasets_count,
+        count(case when repo_type = 'space' then 1 end) as spaces_count
+    from paper_repos
+    group by paper_id
+
+),
+
+final as (
+
+    select
+        listed.snapshot_date,
+        listed.paper_id,
+        listed.title,
+        listed.published_at,
+        listed.submitted_on_daily_at,
+        listed.first_daily_date,
+        listed.daily_page_count,
+        listed.upvotes,
+        listed.comments_count,
+        listed.authors_count,
+        handles.handle,
+        listed.organization_link,
+        handles.organization,
+        handles.company,
+        handles.country,
+        coalesce(repo_counts.models_count, 0) as models_count,
+        coalesce(repo_counts.datasets_count, 0) as datasets_count,
+        coalesce(repo_counts.spaces_count, 0) as spaces_count,
+        listed.observed_at,
+        snapshots.is_synthetic
+    from listed
+    inner join snapshots on snapshots.table_name = 'daily_papers'
+    left join handles on lower(listed.linked_handle) = handles.handle_key
+    left join repo_counts on listed.paper_id = repo_counts.paper_id
+    where listed.turn = 1
+
+)
+
+select * from final

@@ -1,0 +1,89 @@
+with raw_rows as (
+
+    select *, {{ raw_row_id() }} as row_id from {{ source('raw', 'models') }}
+    where snapshot_date = {{ snapshot_date() }}
+
+),
+
+typed as (
+
+    select
+        snapshot_date,
+        row_id,
+        coalesce(_id, id) as repo_key,
+        id as repo_id,
+        case when id like '%/%' then split_part(id, '/', 1) end as handle,
+        case when id like '%/%' then split_part(id, '/', 2) else id end as repo_name,
+        sha,
+        createdAt as created_at,
+        createdAt <= {{ utc_timestamp(var('legacy_import_at')) }} as is_legacy_import,
+        lastModified as last_modified_at,
+        gated,
+        disabled as is_disabled,
+        downloads as downloads_30d,
+        downloadsAllTime as downloads_all_time,
+        likes,
+        trendingScore as trending_score,
+        tags,
+        pipeline_tag,
+        library_name,
+        safetensors.total as claimed_parameters_count,
+        gguf.architecture as gguf_architecture,
+        baseModels.relation as base_models_relation,
+        baseModels.models as base_models,
+        usedStorage as used_storage_bytes,
+        observed_at,
+        fault,
+        {{ broken_row_rule('models') }} as broken_rule
+    from raw_rows
+
+),
+
+repeats as (
+
+    {{ repeated_keys('typed', 'repo_key', 'last_modified_at desc nulls last') }}
+
+),
+
+final as (
+
+    select
+        typed.snapshot_date,
+        typed.row_id,
+        typed.repo_key,
+        typed.repo_id,
+        typed.handle,
+        typed.repo_name,
+        typed.sha,
+        typed.created_at,
+        typed.is_legacy_import,
+        typed.last_modified_at,
+        typed.gated,
+        typed.is_disabled,
+        typed.downloads_30d,
+        typed.downloads_all_time,
+        typed.likes,
+        typed.trending_score,
+        typed.tags,
+        typed.pipeline_tag,
+        typed.library_name,
+        case
+            when typed.claimed_parameters_count between 0 and {{ var('max_plausible_parameters') }}
+                then typed.claimed_parameters_count
+        end as parameters_count,
+        coalesce(
+            typed.claimed_parameters_count not between 0 and {{ var('max_plausible_parameters') }}, false
+        ) as is_parameter_count_implausible,
+        typed.gguf_architecture,
+        typed.base_models_relation,
+        typed.base_models,
+        typed.used_storage_bytes,
+        typed.observed_at,
+        {{ quarantine_rule('repeats.turn') }} as quarantine_rule,
+        {{ quarantine_reason('repeats.turn') }} as quarantine_reason
+    from typed
+    left join repeats on typed.row_id = repeats.row_id
+
+)
+
+select * from final

@@ -1,0 +1,71 @@
+with raw_rows as (
+
+    select *, {{ raw_row_id() }} as row_id from {{ source('raw', 'spaces') }}
+    where snapshot_date = {{ snapshot_date() }}
+
+),
+
+typed as (
+
+    select
+        snapshot_date,
+        row_id,
+        coalesce(_id, id) as repo_key,
+        id as repo_id,
+        split_part(id, '/', 1) as handle,
+        split_part(id, '/', 2) as repo_name,
+        sha,
+        createdAt as created_at,
+        createdAt <= {{ utc_timestamp(var('legacy_import_at')) }} as is_legacy_import,
+        lastModified as last_modified_at,
+        disabled as is_disabled,
+        likes,
+        trendingScore as trending_score,
+        tags,
+        sdk,
+        models as used_models,
+        datasets as used_datasets,
+        usedStorage as used_storage_bytes,
+        observed_at,
+        fault,
+        {{ broken_row_rule('spaces') }} as broken_rule
+    from raw_rows
+
+),
+
+repeats as (
+
+    {{ repeated_keys('typed', 'repo_key', 'last_modified_at desc nulls last') }}
+
+),
+
+final as (
+
+    select
+        typed.snapshot_date,
+        typed.row_id,
+        typed.repo_key,
+        typed.repo_id,
+        typed.handle,
+        typed.repo_name,
+        typed.sha,
+        typed.created_at,
+        typed.is_legacy_import,
+        typed.last_modified_at,
+        typed.is_disabled,
+        typed.likes,
+        typed.trending_score,
+        typed.tags,
+        typed.sdk,
+        typed.used_models,
+        typed.used_datasets,
+        typed.used_storage_bytes,
+        typed.observed_at,
+        {{ quarantine_rule('repeats.turn') }} as quarantine_rule,
+        {{ quarantine_reason('repeats.turn') }} as quarantine_reason
+    from typed
+    left join repeats on typed.row_id = repeats.row_id
+
+)
+
+select * from final

@@ -1,0 +1,34 @@
+with base as (
+
+    select * from {{ ref('base_hub__datasets') }}
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        row_id,
+        repo_key,
+        repo_id,
+        handle,
+        repo_name,
+        sha,
+        created_at,
+        is_legacy_import,
+        last_modified_at,
+        gated,
+        is_disabled,
+        downloads_30d,
+        downloads_all_time,
+        likes,
+        trending_score,
+        tags,
+        used_storage_bytes,
+        observed_at
+    from base
+    where quarantine_reason is null
+
+)
+
+select * from final

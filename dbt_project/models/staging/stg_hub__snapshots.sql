@@ -1,0 +1,28 @@
+with manifests as (
+
+    select * from {{ source('raw', 'manifests') }}
+    where snapshot_date = {{ snapshot_date() }}
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        "table" as table_name,
+        source,
+        source_label,
+        synthetic as is_synthetic,
+        complete as is_complete,
+        "rows" as rows_count,
+        faulty_rows as faulty_rows_count,
+        duplicate_rows as duplicate_rows_count,
+        requests as requests_count,
+        cast({{ list_length('not_found') }} as bigint) as not_found_count,
+        first_observed_at,
+        last_observed_at
+    from manifests
+
+)
+
+select * from final

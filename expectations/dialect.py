@@ -1,0 +1,83 @@
+"""The SQLAlchemy dialect through which Great Expectations talks to DuckDB, and the connection it is given.
+
+Great Expectations fetches rows after it has given the connection back, which a DuckDB cursor does not survive, so
+the dialect reads every result at once. What is asked for, and what an answer means, belongs to the runner.
+"""
+
+import glob
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import duckdb_engine
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.pool import StaticPool
+
+
+class _BufferedContext(duckdb_engine.Dialect.execution_ctx_cls):
+    def post_exec(self) -> None:
+        super().post_exec()
+        if self.cursor.description:
+            rows = self.cursor.fetchall()
+            self.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(self.cursor, initial_buffer=rows)
+
+
+class GxDialect(duckdb_engine.Dialect):
+    """DuckDB for Great Expectations: as duckdb-engine has it, every result read before the connection goes back."""
+
+    driver = "gx"
+    supports_statement_cache = False
+    execution_ctx_cls = _BufferedContext
+
+
+@contextmanager
+def connect(
+    database: Path | None, *, readable: Sequence[Path] = (), scratch: Path, memory_limit: str
+) -> Iterator[Engine]:
+    """One DuckDB connection as an engine, closed on leaving whatever happens, so that no file stays locked.
+
+    `database` is opened read-only; None is an empty one in memory. Apart from it only files below `readable` can be
+    read, and `scratch` (made only when memory runs out, removed afterwards) written. The zone is UTC.
+    Raises sqlalchemy.exc.SQLAlchemyError if the database cannot be opened.
+    """
+    registry.register("duckdb.gx", __name__, GxDialect.__name__)
+    config = {
+        "memory_limit": memory_limit,
+        "temp_directory": str(scratch),
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    # A pattern is held against the folders as it is written, the files it finds as they are called.
+    folders = [f"{folder.resolve()}/" for folder in readable]
+    allowed = ", ".join(quote_text(name) for folder in folders for name in (folder, glob.escape(folder)))
+    engine = create_engine(
+        URL.create("duckdb+gx", database=str(database) if database else ":memory:"),
+        poolclass=StaticPool,  # one connection: the views of a database in memory are seen by it alone
+        connect_args={"read_only": database is not None, "config": config},
+    )
+
+    @event.listens_for(engine, "connect")
+    def lock_down(connection: duckdb.DuckDBPyConnection, _: object) -> None:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(f"set allowed_directories = [{allowed}]")
+        connection.execute("set enable_external_access = false")
+        connection.execute("set lock_configuration = true")
+
+    try:
+        with engine.connect():
+            yield engine
+    finally:
+        engine.dispose()
+
+
+def quote_text(value: str) -> str:
+    """`value` as an SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def quote_name(value: str) -> str:
+    """`value` as a quoted SQL identifier."""
+    return '"' + value.replace('"', '""') + '"'

@@ -1,0 +1,41 @@
+"""Suite of the release: what must be true of the values of one published table, read from its Parquet files.
+
+Hashes, schemas and unlisted files are the audit's.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import TypedDict
+
+from expectations.dialect import quote_name
+from expectations.rules import Rule, key_unique, no_rows, row_count_at_least, row_count_equal, table_holds
+
+
+class ReleasedTable(TypedDict):
+    """What the manifest of a release says of one table."""
+
+    key: Sequence[str]
+    rows: int
+
+
+def released_table(table: str, released: ReleasedTable, columns: Mapping[str, str], snapshot_date: date) -> list[Rule]:
+    """The rules of one table of the release. `columns`: DuckDB type by column name, as the files have them."""
+    key = [quote_name(column) for column in released["key"]]
+    texts = [quote_name(name) for name, kind in columns.items() if "VARCHAR" in kind]
+    rules = [row_count_at_least(1), row_count_equal(released["rows"]), key_unique(key)]
+    if texts:
+        # A list or struct is cast as a whole: the characters inside stay what they are.
+        dirty = " or ".join(rf"regexp_matches(cast({text} as varchar), '[\x00-\x1f\x7f]')" for text in texts)
+        rules.append(no_rows("no_control_characters", dirty, key, "no control character in any text"))
+    if table.startswith("fct_") and "snapshot_date" in columns:
+        latest = "cast(max(snapshot_date) as date)"
+        rules.append(
+            table_holds(
+                "latest_snapshot_date_equal",
+                f"{latest} = date '{snapshot_date:%Y-%m-%d}'",
+                f"coalesce(cast({latest} as varchar), 'none')",
+                column="snapshot_date",
+                threshold=f"{snapshot_date:%Y-%m-%d}",
+            )
+        )
+    return rules

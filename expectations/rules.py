@@ -1,0 +1,90 @@
+"""The kinds of table rules that suites are put together from, as plain data.
+
+A rule names a class of Great Expectations and its arguments without importing it, so that checks can be declared in
+no time. Rules about rows are SQL rather than column expectations: only so can a key be an expression, and only so
+does a broken rule return one row (the exact count and the lowest keys) however many rows break it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from expectations.outcome import MAX_SAMPLES, Severity
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation on one table; (`expectation`, `column`) is unique within a suite."""
+
+    expectation: str
+    gx_class: str
+    arguments: dict[str, object]
+    threshold: str
+    column: str | None = None
+    severity: Severity = "error"
+
+
+def row_count_at_least(minimum: int, expectation: str = "row_count_at_least", threshold: str = "") -> Rule:
+    """The table has at least `minimum` rows."""
+    wanted = threshold or f"at least {minimum} rows"
+    return Rule(expectation, "ExpectTableRowCountToBeBetween", {"min_value": minimum}, wanted)
+
+
+def row_count_equal(rows: int) -> Rule:
+    """The table has exactly `rows` rows."""
+    return Rule("row_count_equal", "ExpectTableRowCountToEqual", {"value": rows}, f"exactly {rows} rows")
+
+
+def key_unique(key: Sequence[str], where: str = "true") -> Rule:
+    """Among the rows that meet `where`, no part of the key is null and no key occurs twice."""
+    names = [f"k{number}" for number in range(len(key))]
+    parts = ", ".join(f"{part} as {name}" for part, name in zip(key, names, strict=True))
+    wrong = " or ".join(["count(*) > 1", *(f"{name} is null" for name in names)])
+    failing = (
+        f"select {_shown(names)} as sample_key, count(*) as row_count "
+        f"from (select {parts} from {{batch}} where {where}) as keyed group by {', '.join(names)} having {wrong}"
+    )
+    return _sql_rule("key_unique", _capped(failing), "every key present and once")
+
+
+def no_rows(
+    expectation: str,
+    where: str,
+    key: Sequence[str],
+    threshold: str,
+    column: str | None = None,
+    severity: Severity = "error",
+) -> Rule:
+    """No row meets `where`, an SQL condition on one row."""
+    failing = f"select {_shown(key)} as sample_key, 1 as row_count from {{batch}} where {where}"
+    return _sql_rule(expectation, _capped(failing), threshold, column, severity)
+
+
+def share_at_most(expectation: str, where: str, maximum: float, key: Sequence[str], column: str) -> Rule:
+    """At most the share `maximum` (0 to 1) of the rows meets `where`."""
+    query = (
+        f"select count(*) filter (where {where}) as rows_failing, "
+        f"min({_shown(key)}, {MAX_SAMPLES}) filter (where {where}) as sample_keys "
+        f"from {{batch}} having rows_failing > {maximum!r} * count(*)"
+    )
+    return _sql_rule(expectation, query, f"at most {maximum * 100:g} per cent of the rows", column)
+
+
+def table_holds(expectation: str, condition: str, observed: str, threshold: str, column: str | None = None) -> Rule:
+    """`condition`, SQL on aggregates of the table, is true; `observed` is the aggregate that is shown if it is not."""
+    query = f"select cast({observed} as varchar) as observed from {{batch}} having not coalesce({condition}, false)"
+    return _sql_rule(expectation, query, threshold, column)
+
+
+def _sql_rule(name: str, query: str, threshold: str, column: str | None = None, severity: Severity = "error") -> Rule:
+    return Rule(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, threshold, column, severity)
+
+
+def _capped(failing: str) -> str:
+    return (
+        f"select cast(sum(row_count) as bigint) as rows_failing, min(sample_key, {MAX_SAMPLES}) as sample_keys "
+        f"from ({failing}) as failing having count(*) > 0"
+    )
+
+
+def _shown(key: Sequence[str]) -> str:
+    return "concat(" + ", ' / ', ".join(f"coalesce(cast({part} as varchar), '(none)')" for part in key) + ")"

@@ -1,0 +1,242 @@
+"""Runs the suites of a layer and says what became of each expectation.
+
+One DuckDB connection per call, closed at the end. Whatever keeps a rule from being judged (an absent table, an
+unreadable file, an error inside Great Expectations) is a failed outcome and never a success.
+Great Expectations takes seconds to import, so it is imported by the functions that ask it, and by them alone.
+"""
+
+import glob
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from expectations import marts, raw
+from expectations.dialect import connect, quote_name, quote_text
+from expectations.outcome import Layer, Outcome
+from expectations.release import ReleasedTable, released_table
+from expectations.rules import Rule
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
+
+DEFAULT_MEMORY_LIMIT = "1GB"
+
+Columns = Mapping[str, str]  # DuckDB type by column name
+Suite = Callable[[Columns], list[Rule]]
+
+_GX_SEVERITY = {"error": "critical", "warn": "warning"}
+
+
+def check_raw(
+    data_dir: Path,
+    snapshot_date: date,
+    tables: Iterable[str],
+    *,
+    previous_rows: Mapping[str, int | None],
+    max_drop_share: float = 0.3,
+    max_fault_share: float = 0.05,
+    memory_limit: str = DEFAULT_MEMORY_LIMIT,
+) -> list[Outcome]:
+    """Outcomes of the raw `tables` of one snapshot, in the order of the tables.
+
+    `previous_rows`: rows of each table in the complete snapshot before, None or absent where there is none.
+    Shares are from 0 to 1. Raises KeyError for a name that is no raw table.
+    """
+    limits = {table: raw.Limits(previous_rows.get(table), max_drop_share, max_fault_share) for table in tables}
+    rules = {table: raw.SUITES[table](limits[table]) for table in limits}
+    root, partition = data_dir / "raw", f"snapshot_date={snapshot_date:%Y-%m-%d}"
+    return _check(
+        "raw",
+        {table: lambda _, table=table: rules[table] for table in rules},
+        folders={table: root / table / partition for table in rules},
+        scratch=data_dir / ".checks.tmp",
+        memory_limit=memory_limit,
+    )
+
+
+def check_marts(
+    warehouse: Path,
+    *,
+    tables: Iterable[str] | None = None,
+    raw_rows: Mapping[str, int],
+    memory_limit: str = DEFAULT_MEMORY_LIMIT,
+) -> list[Outcome]:
+    """Outcomes of the marts (`tables`, or all of them) in the DuckDB file `warehouse`, which is opened read-only.
+
+    `raw_rows`: rows of each raw table of the snapshot. Raises KeyError for a name that is no mart.
+    """
+    suites = marts.suites(raw_rows)
+    rules = {table: suites[table] for table in (suites if tables is None else tables)}
+    return _check(
+        "marts",
+        {table: lambda _, table=table: rules[table] for table in rules},
+        database=warehouse,
+        scratch=warehouse.with_name(".checks.tmp"),
+        memory_limit=memory_limit,
+    )
+
+
+def check_release(
+    release_dir: Path,
+    tables: Mapping[str, ReleasedTable],
+    snapshot_date: date,
+    *,
+    memory_limit: str = DEFAULT_MEMORY_LIMIT,
+) -> list[Outcome]:
+    """Outcomes of the `tables` of the release in `release_dir`, each with its key and rows from the manifest."""
+    return _check(
+        "release",
+        {
+            table: lambda columns, table=table: released_table(table, tables[table], columns, snapshot_date)
+            for table in tables
+        },
+        folders={table: release_dir / "data" / table for table in tables},
+        # Beside the release, never in it: a release holds what its manifest lists and nothing else.
+        scratch=release_dir.with_name(".checks.tmp"),
+        memory_limit=memory_limit,
+    )
+
+
+def _check(
+    layer: Layer,
+    suites: Mapping[str, Suite],
+    *,
+    database: Path | None = None,
+    folders: Mapping[str, Path] | None = None,
+    scratch: Path,
+    memory_limit: str,
+) -> list[Outcome]:
+    """Outcomes of every suite, on the tables of `database` or on views over the Parquet files of `folders`."""
+    if database and not database.is_file():
+        return [_unreadable(layer, table, f"no file {database.name}") for table in suites]
+    outcomes: list[Outcome] = []
+    readable = list(folders.values()) if folders else []
+    try:
+        with connect(database, readable=readable, scratch=scratch, memory_limit=memory_limit) as engine:
+            judge = _Judge(engine)
+            for table, suite in suites.items():
+                outcomes += _check_table(layer, engine, judge, table, suite, folders[table] if folders else None)
+    except SQLAlchemyError as error:
+        return [_unreadable(layer, table, _first_line(error)) for table in suites]
+    return outcomes
+
+
+def _check_table(
+    layer: Layer, engine: Engine, judge: "_Judge", table: str, suite: Suite, folder: Path | None
+) -> list[Outcome]:
+    if not table.isidentifier():
+        return [_unreadable(layer, table, "a name that no table has")]
+    name = quote_name(table)
+    files = sorted(folder.glob("*.parquet")) if folder else []
+    if folder and not files:
+        return [_unreadable(layer, table, f"no Parquet file in {folder.parent.name}/{folder.name}")]
+    try:
+        with engine.begin() as connection:
+            if files:
+                # Escaped, since DuckDB takes brackets in a file's name for a pattern.
+                listed = ", ".join(quote_text(glob.escape(str(file.resolve()))) for file in files)
+                connection.exec_driver_sql(
+                    f"create view {name} as from read_parquet([{listed}], hive_partitioning = false)"
+                )
+            columns = {row[0]: row[1] for row in connection.exec_driver_sql(f"describe {name}")}
+            rows = connection.exec_driver_sql(f"select count(*) from {name}").scalar_one()
+    except SQLAlchemyError as error:
+        return [_unreadable(layer, table, _first_line(error))]
+    rules = suite(columns)
+    results = judge.ask(table, rules)
+    return [_outcome(layer, table, rule, results.get(number), rows) for number, rule in enumerate(rules)]
+
+
+class _Judge:
+    """Great Expectations on one connection, which its engine closes when collected: kept as long as that is used."""
+
+    def __init__(self, engine: Engine) -> None:
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, at import
+        import great_expectations as gx
+        from great_expectations.data_context.types import base
+        from great_expectations.execution_engine import SqlAlchemyExecutionEngine
+
+        logging.getLogger("great_expectations").setLevel(logging.CRITICAL)  # every failure comes back in a result
+        config = base.DataContextConfig(
+            # Without these a temporary folder is made for pages that nobody asked for.
+            store_backend_defaults=base.InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+            progress_bars=base.ProgressBarsConfig(globally=False),
+        )
+        self._context = gx.get_context(mode="ephemeral", project_config=config)
+        # Given our engine instead of an address, so that there is one connection and we are the ones to close it.
+        self._engine = SqlAlchemyExecutionEngine(engine=engine, create_temp_table=False)
+
+    def ask(self, table: str, rules: Sequence[Rule]) -> dict[int, "ExpectationValidationResult"]:
+        """The results of a whole suite at once, by the rule's place in it."""
+        from great_expectations import expectations
+        from great_expectations.core.batch import Batch
+        from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
+        from great_expectations.validator.validator import Validator
+
+        data = SqlAlchemyBatchData(self._engine, table_name=table, create_temp_table=False)
+        validator = Validator(self._engine, data_context=self._context, batches=[Batch(data=data)])
+        asked = [
+            getattr(expectations, rule.gx_class)(
+                **rule.arguments, severity=_GX_SEVERITY[rule.severity], meta={"rule": number}
+            )
+            for number, rule in enumerate(rules)
+        ]
+        results = validator.graph_validate(
+            configurations=[expectation.configuration for expectation in asked],
+            runtime_configuration={"catch_exceptions": True, "result_format": {"result_format": "COMPLETE"}},
+        )
+        return {result.expectation_config.meta["rule"]: result for result in results}
+
+
+def _outcome(layer: Layer, table: str, rule: Rule, result: "ExpectationValidationResult | None", rows: int) -> Outcome:
+    problem = _problem(result)
+    success = problem is None and result.success is True
+    found = {} if problem else result.result
+    broken = next(iter(found.get("details", {}).get("unexpected_rows", ())), {})
+    rows_failing = broken.get("rows_failing") or 0
+    if problem:
+        observed = problem
+    elif rows_failing:
+        observed = f"{rows_failing} of {rows} rows against it"
+    elif rule.gx_class == "UnexpectedRowsExpectation":
+        observed = "as wanted" if success else broken.get("observed") or "nothing"
+    else:
+        observed = f"{found.get('observed_value')} rows"
+    return Outcome(
+        layer=layer,
+        table=table,
+        expectation=rule.expectation,
+        column=rule.column,
+        severity=rule.severity,
+        success=success,
+        rows_tested=rows,
+        rows_failing=rows_failing,
+        threshold=rule.threshold,
+        observed=observed,
+        sample_keys=tuple(broken.get("sample_keys") or ()),
+    )
+
+
+def _problem(result: "ExpectationValidationResult | None") -> str | None:
+    """Why the rule could not be judged, None if it was. Great Expectations nests the reason by metric, or does not."""
+    if result is None:
+        return "not judged: Great Expectations gave no result"
+    info = result.exception_info or {}
+    for reason in (info, *info.values()):
+        if isinstance(reason, dict) and reason.get("raised_exception"):
+            return f"not judged: {_first_line(reason.get('exception_message'))}"
+    return None
+
+
+def _unreadable(layer: Layer, table: str, reason: str) -> Outcome:
+    return Outcome(layer, table, "readable", None, "error", False, 0, 0, "a table that can be read", reason)
+
+
+def _first_line(error: object) -> str:
+    return next(iter(str(error).splitlines()), "no reason given")

@@ -1,0 +1,154 @@
+"""Raw tables as Dagster assets: each crawls one part of a Hub into `data/raw/<table>/snapshot_date=...`."""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+import dagster as dg
+
+from orchestration.failures import plain_failures
+from orchestration.handles import registry_handles, top_handles
+from orchestration.hub import listing, organizations, papers
+from orchestration.hub.page import Page
+from orchestration.hub.session import HubSession
+from orchestration.lake.manifest import Manifest
+from orchestration.lake.origin import kept_snapshot
+from orchestration.lake.snapshot import snapshot_dir, write_snapshot
+from orchestration.lake.spool import Spool
+from orchestration.metadata import preview
+from orchestration.resources import HubResource, SettingsResource
+from orchestration.settings import Settings
+from orchestration.translator import OWNER
+
+# A source of pages: (session, cursor to start at) -> pages from there on.
+Crawl = Callable[[HubSession, str | None], Iterable[Page]]
+
+
+class RawConfig(dg.Config):
+    """How one raw table is fetched."""
+
+    refetch: bool = False
+    """Fetch again what the lake already holds for this snapshot date."""
+
+
+def raw_assets() -> list[dg.AssetsDefinition]:
+    """The five raw tables."""
+    return [
+        *(
+            _raw_asset(kind, f"All {kind} as the Hub lists them, newest first.", _listing(kind))
+            for kind in listing.FIELDS
+        ),
+        _raw_asset(
+            "organizations",
+            "Overviews of the registry's handles and of the handles with most model downloads.",
+            _organizations,
+            deps=[dg.AssetKey(["raw", "models"])],
+        ),
+        _raw_asset("daily_papers", "The Hub's daily papers pages, HUBSCAPE_PAPERS_DAYS of them.", _papers),
+    ]
+
+
+def _raw_asset(
+    table: str,
+    description: str,
+    crawl_of: Callable[[Settings], tuple[str, Crawl]],
+    deps: Iterable[dg.AssetKey] = (),
+) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=["raw", table],
+        deps=list(deps),
+        group_name="raw",
+        owners=[OWNER],
+        kinds={"huggingface", "parquet"},
+        description=description,
+        # The session waits out a busy Hub by itself; this is for a Hub that comes back minutes later.
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
+        pool=f"crawl_{table}",
+    )
+    def raw_table(
+        context: dg.AssetExecutionContext, config: RawConfig, hub: HubResource, settings: SettingsResource
+    ) -> dg.MaterializeResult:
+        with plain_failures():
+            scope, crawl = crawl_of(settings.value)
+            manifest = fetch(
+                table, scope, crawl, hub.session(), settings.value, refetch=config.refetch, progress=context.log.info
+            )
+        return dg.MaterializeResult(metadata=raw_metadata(settings.value, manifest))
+
+    return raw_table
+
+
+def fetch(
+    table: str,
+    scope: str,
+    crawl: Crawl,
+    session: HubSession,
+    settings: Settings,
+    *,
+    refetch: bool,
+    progress: Callable[[str], None],
+) -> Manifest:
+    """Crawls one table into the lake, going on where an interrupted crawl stopped, and returns its manifest.
+
+    A snapshot that the lake already holds is kept, so that running a day again gives the same numbers.
+
+    Raises:
+        HubError: the Hub failed. LakeError: the disk failed, or the lake holds another source's snapshots.
+    """
+    label = session.identify()
+    day, data_dir = settings.snapshot_date, settings.data_dir
+    kept = kept_snapshot(data_dir, table, day, source=settings.source, source_label=label)
+    if kept and not refetch:
+        progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
+        return kept
+    with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=scope) as spool:
+        if spool.cursor:
+            progress("going on where the last crawl stopped")
+        _fill(spool, crawl(session, spool.cursor), progress)
+        manifest = write_snapshot(spool)
+    progress(f"{manifest.rows:,} rows in {manifest.requests:,} requests, {manifest.bytes:,} bytes")
+    return manifest
+
+
+def _fill(spool: Spool, pages: Iterable[Page], progress: Callable[[str], None]) -> None:
+    if spool.is_finished:
+        return
+    rows, said = 0, 0
+    for page in pages:
+        spool.append(page)
+        rows += len(page.rows)
+        if rows - said >= 100_000:
+            said = rows
+            progress(f"{rows:,} rows so far")
+
+
+def _listing(kind: listing.Kind) -> Callable[[Settings], tuple[str, Crawl]]:
+    return lambda settings: ("all", lambda session, start: listing.pages(session, kind, start=start))
+
+
+def _organizations(settings: Settings) -> tuple[str, Crawl]:
+    handles = registry_handles() + top_handles(settings.data_dir, settings.snapshot_date, settings.top_handles)
+    scope = f"{len(registry_handles())} of the registry and the top {settings.top_handles}"
+    return scope, lambda session, start: organizations.pages(session, handles, start=start)
+
+
+def _papers(settings: Settings) -> tuple[str, Crawl]:
+    last = settings.snapshot_date
+    first = last - timedelta(days=settings.papers_days - 1)
+    return f"{first} to {last}", lambda session, start: papers.pages(session, first, last, start=start)
+
+
+def raw_metadata(settings: Settings, manifest: Manifest) -> dict[str, dg.MetadataValue]:
+    """What Dagster shows of a raw snapshot: the same facts as its manifest, and ten rows."""
+    folder = snapshot_dir(settings.data_dir, manifest.table, manifest.snapshot_date)
+    return {
+        "dagster/row_count": dg.MetadataValue.int(manifest.rows),
+        "bytes": dg.MetadataValue.int(manifest.bytes),
+        "sha256": dg.MetadataValue.text(" ".join(file.sha256 for file in manifest.files)),
+        "snapshot_date": dg.MetadataValue.text(manifest.snapshot_date.isoformat()),
+        "requests": dg.MetadataValue.int(manifest.requests),
+        "faulty_rows": dg.MetadataValue.int(manifest.faulty_rows),
+        "source": dg.MetadataValue.text(manifest.source_label),
+        "synthetic": dg.MetadataValue.bool(manifest.synthetic),
+        "folder": dg.MetadataValue.path(str(folder)),
+        "preview": preview(folder),
+    }

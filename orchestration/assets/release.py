@@ -1,0 +1,147 @@
+"""The release of a snapshot and its publication as Dagster assets."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.dbt import MANIFEST
+from orchestration.failures import plain_failures
+from orchestration.gates import raw_sources, require_publishable
+from orchestration.hub.publication import Publication, publish
+from orchestration.release.audit import release_files
+from orchestration.release.build import build_release, release_dir
+from orchestration.release.contract import read_contract
+from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
+from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built
+from orchestration.release.verdicts import require_verdict
+from orchestration.resources import HubResource, SettingsResource
+from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.translator import OWNER
+
+# What decides the bytes of a release, besides the project's own code.
+_PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "huggingface_hub", "pyarrow")
+
+
+def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition]:
+    """The release, made from the published marts, and its publication."""
+
+    @dg.asset(
+        deps=[dg.AssetKey([mart]) for mart in marts],
+        group_name="release",
+        owners=[OWNER],
+        kinds={"parquet"},
+        description="Published marts as Parquet with datapackage.json and card, in `release/<snapshot date>`.",
+    )
+    def release(settings: SettingsResource) -> dg.MaterializeResult:
+        with plain_failures():
+            package = make_release(settings.value)
+        folder = release_dir(settings.value.data_dir, package.snapshot_date)
+        return dg.MaterializeResult(metadata=release_metadata(package, folder))
+
+    @dg.asset(
+        deps=[release],
+        group_name="release",
+        owners=[OWNER],
+        kinds={"huggingface"},
+        output_required=False,
+        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
+        description="The release as one commit on the Hub, read back and tagged, where HUBSCAPE_PUBLISH_REPO names a repo.",
+    )
+    def publication(
+        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+    ) -> Iterator[dg.MaterializeResult]:
+        if not settings.value.publish_to:
+            context.log.info("HUBSCAPE_PUBLISH_REPO is empty: the release is built and audited, not published.")
+            return
+        with plain_failures():
+            published = publish_release(settings.value, hub)
+        change = "published" if published.changed else "already published, no commit made"
+        context.log.info(
+            f"{published.repo_id} at {published.commit[:7]}, tag {published.tag}: {change}, read back whole."
+        )
+        yield dg.MaterializeResult(metadata=publication_metadata(published))
+
+    return [release, publication]
+
+
+def make_release(settings: Settings) -> DataPackage:
+    """Builds the release of the settings' snapshot out of a warehouse that passed all of its checks."""
+    contract = read_contract(MANIFEST)
+    date = settings.snapshot_date
+    sources, checks = raw_sources(settings)
+    with open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.memory_limit) as connection:
+        require_built(connection, contract, date.isoformat())
+        subject = build_subject(connection)
+        checks += build_checks(connection)
+        for table in contract.tables:
+            checks += require_verdict(settings.data_dir, "marts", table.name, date, subject).results
+        return build_release(
+            connection,
+            contract,
+            data_dir=settings.data_dir,
+            snapshot_date=date,
+            sources=sources,
+            checks=checks,
+            provenance=provenance(),
+        )
+
+
+def provenance() -> Provenance:
+    """Which code makes a release now; `unknown` where the project is no git checkout."""
+    git = ["git", "-C", str(PROJECT_DIR)]
+    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=False)
+    commit = head.stdout.strip() or "unknown"
+    return Provenance(
+        hubscape=version("hubscape"),
+        git_commit=f"{commit}+changes" if changes.stdout.strip() else commit,
+        packages={package: version(package) for package in _PACKAGES},
+    )
+
+
+def publish_release(settings: Settings, hub: HubResource) -> Publication:
+    """Publishes the release of the settings' snapshot after looking at its bytes once more."""
+    require_publishable(settings)
+    folder = release_dir(settings.data_dir, settings.snapshot_date)
+    return publish(
+        {name: folder / name for name in release_files(folder)},
+        repo_id=settings.publish_to,
+        tag=f"snapshot-{settings.snapshot_date}",
+        snapshot_date=settings.snapshot_date.isoformat(),
+        endpoint=hub.endpoint,
+        token=hub.token,
+        work_dir=settings.data_dir / "tmp",
+    )
+
+
+def release_metadata(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
+    """What Dagster shows of a release: size, hash of the manifest, and a line for each table."""
+    tables = [
+        dg.TableRecord({"table": r.name, "rows": r.rows, "bytes": r.bytes, "grain": r.grain, "sha256": r.sha256})
+        for r in package.resources
+    ]
+    return {
+        "snapshot_date": dg.MetadataValue.text(package.snapshot_date.isoformat()),
+        "dagster/row_count": dg.MetadataValue.int(sum(resource.rows for resource in package.resources)),
+        "bytes": dg.MetadataValue.int(sum(resource.bytes for resource in package.resources)),
+        "sha256": dg.MetadataValue.text(sha256_of(folder / "datapackage.json")),
+        "synthetic": dg.MetadataValue.text(", ".join(package.synthetic) or "nothing"),
+        "folder": dg.MetadataValue.path(str(folder)),
+        "tables": dg.MetadataValue.table(tables),
+    }
+
+
+def publication_metadata(published: Publication) -> dict[str, dg.MetadataValue]:
+    """What Dagster shows of a publication."""
+    return {
+        "repo": dg.MetadataValue.text(published.repo_id),
+        "url": dg.MetadataValue.url(published.url),
+        "commit": dg.MetadataValue.text(published.commit),
+        "tag": dg.MetadataValue.text(published.tag),
+        "changed": dg.MetadataValue.bool(published.changed),
+        "files": dg.MetadataValue.int(published.files),
+        "bytes": dg.MetadataValue.int(published.bytes),
+    }

@@ -1,0 +1,81 @@
+"""The dbt build as Dagster assets: one invocation writes the warehouse, models and tests together."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
+
+from orchestration.dbt import MANIFEST, dbt_project
+from orchestration.resources import SettingsResource
+from orchestration.settings import Settings
+from orchestration.translator import LayerTranslator
+
+# DuckDB takes one writing process: this pool's limit of one is set in dagster.yaml.
+WAREHOUSE_POOL = "warehouse"
+
+
+def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
+    """All dbt models, seeds and tests as one multi-asset."""
+
+    @dbt_assets(
+        manifest=manifest,
+        project=dbt_project(),
+        name="dbt_build",
+        dagster_dbt_translator=LayerTranslator(),
+        pool=WAREHOUSE_POOL,
+    )
+    def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: SettingsResource) -> Iterator[Any]:
+        # Unit tests are no asset checks; `make test` runs them.
+        with dbt_environment(settings.value):
+            invocation = dbt.cli(
+                ["build", "--exclude-resource-type", "unit_test"],
+                context=context,
+                target_path=settings.value.data_dir / "dbt",
+            )
+        try:
+            yield from invocation.stream()
+        except DagsterDbtCliRuntimeError:
+            raise dg.Failure(refusal(invocation), allow_retries=False) from None
+
+    return dbt_build
+
+
+@contextmanager
+def dbt_environment(settings: Settings) -> Iterator[None]:
+    """The variables that the dbt profile and sources read, set to the settings of this run."""
+    variables = {
+        "HUBSCAPE_DATA_DIR": str(settings.data_dir),
+        "HUBSCAPE_SNAPSHOT_DATE": settings.snapshot_date.isoformat(),
+        "HUBSCAPE_MEMORY_LIMIT": settings.memory_limit,
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def refusal(invocation: DbtCliInvocation) -> str:
+    """One sentence on why a dbt build failed, naming the first nodes that did not pass."""
+    log = invocation.target_path / "dbt.log"
+    try:
+        results = invocation.get_artifact("run_results.json")["results"]
+    except FileNotFoundError:
+        return f"dbt did not come to a result: read {log} and run again."
+    failed = [r for r in results if r["status"] in {"fail", "error", "runtime error"}]
+    names = ", ".join(
+        r["unique_id"].split(".")[2] + (f" ({r['failures']} rows)" if r.get("failures") else "") for r in failed[:3]
+    )
+    return (
+        f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
+    )

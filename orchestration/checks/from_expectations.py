@@ -1,0 +1,149 @@
+"""Great Expectations suites as blocking asset checks, one a table, and their verdicts kept for later steps."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from expectations.outcome import Outcome
+from expectations.runner import check_marts, check_raw
+from orchestration.gates import raw_subject
+from orchestration.lake import schemas, snapshot
+from orchestration.release.contract import read_contract
+from orchestration.release.datapackage import CheckResult
+from orchestration.release.export import build_subject, open_warehouse
+from orchestration.release.verdicts import Verdict, write_verdict
+from orchestration.resources import SettingsResource
+from orchestration.settings import Settings
+
+CHECK_NAME = "expectations"
+
+
+def raw_checks() -> list[dg.AssetChecksDefinition]:
+    """One blocking check for each raw table."""
+    return [_raw_check(table) for table in schemas.SCHEMAS]
+
+
+def _raw_check(table: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=dg.AssetKey(["raw", table]),
+        name=CHECK_NAME,
+        blocking=True,
+        description="Not empty, key unique, and neither ill-typed rows nor lost volume pass a set share.",
+    )
+    def check(settings: SettingsResource) -> dg.AssetCheckResult:
+        now = settings.value
+        previous = snapshot.previous_manifest(now.data_dir, table, now.snapshot_date)
+        outcomes = check_raw(
+            now.data_dir,
+            now.snapshot_date,
+            [table],
+            previous_rows={table: previous.rows if previous else None},
+            max_drop_share=now.max_volume_drop,
+            max_fault_share=now.max_fault_share,
+        )
+        subject = raw_subject(now, table)
+        return keep(now, "raw", table, subject, outcomes)
+
+    return check
+
+
+def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
+    """One blocking check for each published mart, all run in one pass over the warehouse."""
+    tables = [table.name for table in read_contract(manifest).tables]
+
+    @dg.multi_asset_check(
+        name="marts_expectations",
+        specs=[
+            dg.AssetCheckSpec(
+                CHECK_NAME,
+                asset=dg.AssetKey([table]),
+                blocking=True,
+                description="Values lie in their domains, the key is unique, and there are rows where there must be.",
+            )
+            for table in tables
+        ],
+    )
+    def marts_expectations(settings: SettingsResource) -> Iterator[dg.AssetCheckResult]:
+        now = settings.value
+        raw_rows = {t: snapshot.read_manifest(now.data_dir, t, now.snapshot_date).rows for t in schemas.SCHEMAS}
+        warehouse = now.data_dir / "warehouse.duckdb"
+        with open_warehouse(warehouse) as connection:
+            subject = build_subject(connection)
+        outcomes = check_marts(warehouse, tables=tables, raw_rows=raw_rows)
+        for table in tables:
+            found = [outcome for outcome in outcomes if outcome.table == table]
+            yield keep(now, "marts", table, subject, found)
+
+    return marts_expectations
+
+
+def keep(settings: Settings, layer: str, table: str, subject: str, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult:
+    """Writes the verdict for later steps and returns it as Dagster shows it."""
+    results = [check_result(outcome) for outcome in outcomes]
+    write_verdict(
+        settings.data_dir,
+        Verdict(layer=layer, table=table, snapshot_date=settings.snapshot_date, subject=subject, results=results),
+    )
+    return asset_check_result(outcomes, asset_key=["raw", table] if layer == "raw" else [table])
+
+
+def check_result(outcome: Outcome) -> CheckResult:
+    """An outcome as the release's manifest records it."""
+    failed = "failed" if outcome.severity == "error" else "warned"
+    name = f"{outcome.expectation}:{outcome.column}" if outcome.column else outcome.expectation
+    return CheckResult(
+        layer=outcome.layer,
+        table=outcome.table,
+        check=name,
+        severity=outcome.severity,
+        verdict="passed" if outcome.success else failed,
+        rows_tested=outcome.rows_tested,
+        rows_failing=outcome.rows_failing,
+    )
+
+
+def asset_check_result(
+    outcomes: Iterable[Outcome], *, asset_key: Sequence[str], check_name: str = CHECK_NAME
+) -> dg.AssetCheckResult:
+    """One check that fails as hard as its worst outcome; what failed comes first in its table."""
+    ordered = sorted(outcomes, key=lambda outcome: (outcome.success, outcome.severity))
+    failed = [outcome for outcome in ordered if not outcome.success]
+    errors = [outcome for outcome in failed if outcome.severity == "error"]
+    rows = [
+        dg.TableRecord(
+            {
+                "expectation": outcome.expectation,
+                "column": outcome.column or "",
+                "verdict": check_result(outcome).verdict,
+                "rows_tested": outcome.rows_tested,
+                "rows_failing": outcome.rows_failing,
+                "threshold": outcome.threshold,
+                "observed": outcome.observed,
+                "sample_keys": ", ".join(outcome.sample_keys),
+            }
+        )
+        for outcome in ordered
+    ]
+    return dg.AssetCheckResult(
+        asset_key=list(asset_key),
+        check_name=check_name,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if errors or not failed else dg.AssetCheckSeverity.WARN,
+        description=(errors or failed)[0].summary if failed else f"{len(ordered)} expectations hold.",
+        metadata={"expectations": dg.MetadataValue.table(rows, _TABLE), "failed": len(failed)},
+    )
+
+
+_TABLE = dg.TableSchema(
+    columns=[
+        dg.TableColumn("expectation", "string"),
+        dg.TableColumn("column", "string"),
+        dg.TableColumn("verdict", "string"),
+        dg.TableColumn("rows_tested", "int"),
+        dg.TableColumn("rows_failing", "int"),
+        dg.TableColumn("threshold", "string"),
+        dg.TableColumn("observed", "string"),
+        dg.TableColumn("sample_keys", "string"),
+    ]
+)

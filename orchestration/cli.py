@@ -1,0 +1,126 @@
+"""`hubscape`: the command line. Each command reads its words, calls one function and prints what came of it.
+
+Exit codes: 0 done; 1 a check refused or a source failed, with one plain sentence; 2 wrong use.
+"""
+
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.settings import SANDBOX_TOKEN, SettingsError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The observatory of the open-source AI ecosystem.",
+)
+
+
+class Refused(Exception):
+    """A command ends with this sentence and exit code 1."""
+
+
+@app.callback()
+def _root() -> None:
+    """The observatory of the open-source AI ecosystem."""
+
+
+@app.command()
+def run() -> None:
+    """Runs the job `refresh`: pull, transform, check, release and publish one snapshot."""
+    from orchestration.run import RunFailed, run_refresh
+    from orchestration.settings import load_settings
+    from orchestration.summary import print_summary
+
+    settings = load_settings()
+    if settings.source == "bulk":
+        raise SettingsError("HUBSCAPE_SOURCE=bulk is not built yet: use sandbox or api.")
+    try:
+        report = run_refresh(settings)
+    except RunFailed as error:
+        raise Refused(str(error)) from None
+    print_summary(settings, report)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 takes a free one.")] = 8964,
+    data_dir: Annotated[Path, typer.Option(help="Folder that repos published to the sandbox are kept in.")] = Path(
+        "data/sandbox"
+    ),
+    recorded: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="Folder of recorded Hub rows to serve.")
+    ] = None,
+    date: Annotated[
+        dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the made-up ecosystem; default today, UTC.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the made-up ecosystem.")] = 7,
+    scale: Annotated[float, typer.Option(min=0.001, max=200, help="Its size; 1 is 20,000 models.")] = 1.0,
+    token: Annotated[str, typer.Option(help="The one token that may write.")] = SANDBOX_TOKEN,
+    quota: Annotated[int, typer.Option(min=1, help="Requests allowed in each window of five minutes.")] = 100_000,
+) -> None:
+    """Serves a Hub on this machine: a made-up ecosystem, or recorded rows of the real one."""
+    from orchestration.sandbox.recorded import RecordedRowsError, recorded_catalogue
+    from orchestration.sandbox.server import create_app, serve
+    from orchestration.sandbox.store import StoreLocked
+
+    day = date.date() if date else dt.datetime.now(dt.UTC).date()
+    try:
+        if recorded:
+            catalogue = recorded_catalogue(recorded)
+        else:
+            from orchestration.sandbox.ecosystem import synthetic_catalogue
+
+            catalogue = synthetic_catalogue(seed=seed, scale=scale, date=day)
+        serve(create_app(catalogue, data_dir, token=token, quota=quota), port=port)
+    except (RecordedRowsError, StoreLocked) as error:
+        raise Refused(str(error)) from None
+    except OSError as error:
+        raise Refused(f"The sandbox cannot use port {port} or folder {data_dir} ({error.strerror}).") from None
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A select over the tables of the latest release.")] = "",
+) -> None:
+    """Answers SQL over the latest local release; without SQL it lists the tables."""
+    from orchestration.query import QueryError, print_query, print_tables
+    from orchestration.settings import load_settings
+
+    settings = load_settings()
+    try:
+        if sql:
+            print_query(settings.data_dir, sql)
+        else:
+            print_tables(settings.data_dir)
+    except QueryError as error:
+        raise Refused(str(error)) from None
+
+
+def main() -> None:
+    """Entry point: turns known failures into one sentence on standard error and the right exit code."""
+    code = 0
+    try:
+        app()
+    except SettingsError as error:
+        typer.echo(f"hubscape: {error}", err=True)
+        code = 2
+    except Refused as error:
+        typer.echo(f"hubscape: {error}", err=True)
+        code = 1
+    except SystemExit as end:  # how typer ends every command
+        code = end.code if isinstance(end.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: DuckDB's binding greets the end of the interpreter with a page about leaked types when Great
+    # Expectations is loaded. Nothing is left to be cleaned up: every command closes what it opens.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

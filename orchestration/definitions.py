@@ -1,0 +1,57 @@
+"""Wires assets, checks, job, schedule and resources together. The only place where that happens."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from orchestration.dbt import DBT_DIR, MANIFEST, dbt_project
+from orchestration.settings import load_settings
+
+
+def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Everything Dagster knows of Hubscape.
+
+    Args:
+        overrides: resources by name, in place of the ones wired here.
+
+    Raises:
+        ContractError: the dbt manifest is missing; `make install` writes it.
+        SettingsError: a variable cannot be used.
+    """
+    from dagster_dbt import DbtCliResource
+
+    from orchestration.assets.raw import raw_assets
+    from orchestration.assets.release import release_assets
+    from orchestration.assets.transform import transform_assets
+    from orchestration.checks.from_expectations import mart_checks, raw_checks
+    from orchestration.checks.from_release import release_checks
+    from orchestration.console import progress_lines
+    from orchestration.jobs import refresh_job
+    from orchestration.release.contract import read_contract
+    from orchestration.resources import HubResource, SettingsResource
+    from orchestration.schedules import daily_refresh
+
+    dbt_project().prepare_if_dev()
+    marts = [table.name for table in read_contract(MANIFEST).tables]
+    settings = SettingsResource()
+    job = refresh_job()
+    return dg.Definitions(
+        assets=[*raw_assets(), transform_assets(MANIFEST), *release_assets(marts)],
+        asset_checks=[*raw_checks(), mart_checks(MANIFEST), release_checks()],
+        jobs=[job],
+        schedules=[daily_refresh(job, load_settings().schedule_cron)],
+        resources={
+            "settings": settings,
+            "hub": HubResource(settings=settings),
+            "dbt": DbtCliResource(project_dir=DBT_DIR, profiles_dir=DBT_DIR),
+            **(overrides or {}),
+        },
+        loggers={"console": progress_lines},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What workspace.yaml loads."""
+    return build_definitions()

@@ -1,0 +1,75 @@
+"""What a step asks before it goes on, because it may have been launched alone: are these the bytes that passed?"""
+
+from expectations.outcome import Outcome, refusals
+from expectations.runner import check_release
+from orchestration.dbt import MANIFEST
+from orchestration.lake import schemas, snapshot
+from orchestration.release.audit import AuditError, require_sound
+from orchestration.release.build import release_dir
+from orchestration.release.contract import read_contract
+from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, sha256_of
+from orchestration.release.verdicts import VerdictError, require_verdict
+from orchestration.settings import Settings
+
+
+def raw_subject(settings: Settings, table: str) -> str:
+    """What names a raw snapshot's bytes: the hash of its manifest, which lists the hashes of its files."""
+    folder = snapshot.snapshot_dir(settings.data_dir, table, settings.snapshot_date)
+    return sha256_of(folder / "_manifest.json")
+
+
+def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]:
+    """Every raw table of the snapshot with what its checks found.
+
+    Raises:
+        VerdictError: a table was not checked in its present state, or was refused.
+        LakeError: a table is missing.
+    """
+    sources, checks = [], []
+    for table in schemas.SCHEMAS:
+        manifest = snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date)
+        subject = raw_subject(settings, table)
+        checks += require_verdict(settings.data_dir, "raw", table, settings.snapshot_date, subject).results
+        sources.append(
+            RawSource(
+                table=table,
+                source=manifest.source,
+                source_label=manifest.source_label,
+                synthetic=manifest.synthetic,
+                rows=manifest.rows,
+                faulty_rows=manifest.faulty_rows,
+                first_observed_at=manifest.first_observed_at,
+                last_observed_at=manifest.last_observed_at,
+                manifest_sha256=subject,
+            )
+        )
+    return sources, checks
+
+
+def release_outcomes(settings: Settings, package: DataPackage) -> list[Outcome]:
+    """What the release's suite finds in the files themselves."""
+    return check_release(
+        release_dir(settings.data_dir, settings.snapshot_date),
+        {resource.name: {"key": resource.key, "rows": resource.rows} for resource in package.resources},
+        settings.snapshot_date,
+    )
+
+
+def require_publishable(settings: Settings) -> DataPackage:
+    """The manifest of a release whose bytes pass the audit and the suite, made from the lake's present raw snapshot.
+
+    Raises:
+        AuditError, VerdictError, LakeError: it must not be published; the text says why.
+    """
+    folder = release_dir(settings.data_dir, settings.snapshot_date)
+    package = require_sound(folder, read_contract(MANIFEST))
+    sources, _ = raw_sources(settings)
+    if sources != package.sources:
+        raise VerdictError(
+            f"The release of {settings.snapshot_date} was made from another raw snapshot than the lake holds now: "
+            "run the job `refresh` from the start."
+        )
+    refused = refusals(release_outcomes(settings, package))
+    if refused:
+        raise AuditError(f"The release in {folder} is refused: {refused[0].summary} Materialize the release again.")
+    return package

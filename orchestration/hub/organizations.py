@@ -1,0 +1,50 @@
+"""Reads organization overviews, one request each. Belongs here: which handles can be asked, and in which order."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from orchestration.hub.page import Page
+from orchestration.hub.session import HubNotFound, HubSession
+
+_HANDLE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,95}")
+
+
+def pages(session: HubSession, handles: Sequence[str], *, start: str | None = None, batch: int = 50) -> Iterator[Page]:
+    """The overview of each handle, `batch` handles a page, in case-insensitive order; at least one page.
+
+    A row is the overview with the `handle` as it was asked. Handles that differ only in case are asked once. What the
+    Hub does not know, and what cannot be a handle and so is never requested, is listed in `not_found`. `start` is the
+    cursor of an earlier page: the last handle done.
+
+    Raises:
+        HubError: as the session.
+    """
+    todo = sorted({handle.lower(): handle for handle in sorted(handles, reverse=True)}.items())
+    if start is not None:
+        todo = [pair for pair in todo if pair[0] > start.lower()]
+    for first in range(0, len(todo) or 1, batch):
+        rows: list[dict[str, Any]] = []
+        not_found: list[str] = []
+        observed_at, synthetic, before = None, False, session.requests
+        for _, handle in todo[first : first + batch]:
+            if not _HANDLE.fullmatch(handle):
+                not_found.append(re.sub(r"[^ -~]", "?", handle[:100]))
+                continue
+            try:
+                answer = session.get(session.place(f"/api/organizations/{quote(handle, safe='')}/overview"), dict)
+            except HubNotFound:
+                not_found.append(handle)
+                continue
+            rows.append({**answer.value, "handle": handle})
+            observed_at, synthetic = answer.observed_at, synthetic or answer.synthetic
+        yield Page(
+            rows=rows,
+            cursor=todo[first + batch - 1][1] if first + batch < len(todo) else None,
+            observed_at=observed_at or datetime.now(UTC),
+            requests=session.requests - before,
+            synthetic=synthetic,
+            not_found=not_found,
+        )

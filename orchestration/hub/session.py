@@ -1,0 +1,306 @@
+"""One session with a Hub: the only door for the pipeline's read requests.
+
+Belongs here: origin, token, timeouts, retries, sleeps, byte and time caps, and turning every failure into one plain
+sentence without a secret. Not: which lists exist and how they are paged (listing, organizations, papers), or writing to
+a Hub (publication).
+"""
+
+import json
+import re
+import threading
+import time
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 5
+_LABEL_CHARACTERS = 200
+_RESET = re.compile(r";\s*t\s*=\s*([0-9]+)")
+
+
+class HubError(RuntimeError):
+    """A Hub did not give what was asked. The message is one sentence for people: what, where, what to do."""
+
+
+class HubUnauthorized(HubError):
+    """The Hub refused the token, or asks for one."""
+
+
+class HubNotFound(HubError):
+    """The Hub does not know what was asked for."""
+
+
+class _Passing(Exception):
+    """A failure that another try may mend; `wait_seconds` is what the Hub asked to wait, if it did."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a session: whatever a Hub answers, no request, sleep, page or crawl exceeds them."""
+
+    timeout_seconds: float = 30.0  # for each connect, read and write on the socket
+    request_seconds: float = 300.0  # for one request, however slowly its answer drips
+    max_page_bytes: int = 64 * 2**20  # after decompression
+    max_sleep_seconds: float = 330.0  # a rate limit window is 300 s
+    deadline_seconds: float = 4 * 3600.0  # for the whole session, from its making
+    max_retries: int = 5  # for one request
+    max_pages: int = 10_000  # for one crawl
+    retry_base_seconds: float = 1.0  # doubles with each retry up to eightfold
+
+
+_DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A JSON answer: its `value`, the place of the next page if there is one, and what the Hub said about it."""
+
+    value: Any
+    next_place: str | None
+    observed_at: datetime
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    next_link: str | None
+    body: bytes
+
+
+class HubSession:
+    """Reads JSON from one Hub and from no other host.
+
+    A place is a path with its query on the Hub's origin. Places are what is remembered between runs, not URLs, since a
+    Hub on this machine may come back on another port. `requests` counts every request sent, retries included;
+    `source_label` is the name that a sandbox gives itself, or the Hub's origin.
+
+    Raises:
+        HubError: `endpoint` is no http(s) URL.
+        HubUnauthorized: `token` cannot be one.
+    """
+
+    def __init__(self, endpoint: str, token: str | None, *, limits: Limits = _DEFAULT_LIMITS) -> None:
+        """Sends nothing yet; a `token` of None or spaces reads anonymously."""
+        import httpx2
+        from huggingface_hub.utils import build_hf_headers
+
+        try:
+            url = httpx2.URL(endpoint.strip())
+        except httpx2.InvalidURL:
+            raise HubError("The address of the Hub is not a URL: set HF_ENDPOINT to one like https://host.") from None
+        if url.scheme not in ("http", "https") or not url.host:
+            raise HubError("The address of the Hub has no http(s) host: set HF_ENDPOINT to one like https://host.")
+        token = (token or "").strip()
+        if not re.fullmatch(r"[!-~]*", token):
+            raise HubUnauthorized("The token holds characters that no token has: set HF_TOKEN to a valid one.")
+        self.limits = limits
+        self.requests = 0
+        self.origin = _origin(url)
+        self.source_label = self.origin
+        self._base = httpx2.URL(self.origin)
+        self._prefix = url.path.rstrip("/")
+        self._has_token = bool(token)
+        # False, not None: with None the client would send whatever token it finds on this machine.
+        self._headers = build_hf_headers(token=token or False, library_name="hubscape", library_version="0")
+        # One encoding that we unpack ourselves: others, or several on top of each other, inflate past any byte count.
+        self._headers |= {"accept": "application/json", "accept-encoding": "gzip"}
+        self._ends = time.monotonic() + limits.deadline_seconds
+
+    def identify(self) -> str:
+        """The name of this source, at the price of one request: the sandbox's label or the Hub's origin."""
+        self.get(self.place("/api/models", {"limit": 1}), list)
+        return self.source_label
+
+    def place(self, path: str, params: Mapping[str, str | int | Sequence[str]] | None = None) -> str:
+        """The place of an API path (percent-encoded by the caller) with its query; a sequence repeats its name."""
+        query = urlencode(params or {}, doseq=True)
+        return f"{self._prefix}{path}" + (f"?{query}" if query else "")
+
+    def get(self, place: str, shape: type[list] | type[dict]) -> Answer:
+        """The JSON at `place`, which must be a list or an object as `shape` says; retries what may pass.
+
+        Raises:
+            HubNotFound: it does not exist.
+            HubUnauthorized: the token is refused or needed.
+            HubError: anything else, caps and deadline included.
+        """
+        attempt = 0
+        while True:
+            try:
+                return self._answer(place, shape)
+            except _Passing as failure:
+                if attempt == self.limits.max_retries:
+                    raise HubError(
+                        f"{self._name(place)} failed {attempt + 1} times, lastly because {failure}: try again later."
+                    ) from None
+                wait = self.limits.retry_base_seconds * min(2**attempt, 8)
+                if failure.wait_seconds is not None:
+                    wait = failure.wait_seconds + self.limits.retry_base_seconds
+                self._sleep(min(wait, self.limits.max_sleep_seconds), place)
+                attempt += 1
+
+    def _sleep(self, seconds: float, place: str) -> None:
+        if time.monotonic() + seconds >= self._ends:
+            raise self._late(place)
+        time.sleep(seconds)
+
+    def _answer(self, place: str, shape: type[list] | type[dict]) -> Answer:
+        reply = self._follow_redirects(place)
+        name = self._name(place)
+        if reply.status in (401, 403):
+            advice = "set HF_TOKEN to a valid token" if self._has_token else "it needs a token, set HF_TOKEN"
+            raise HubUnauthorized(f"{name} was refused with status {reply.status}: {advice}.")
+        if reply.status == 404:
+            raise HubNotFound(f"{name} does not exist there: check the name and HF_ENDPOINT.")
+        if reply.status != 200:
+            raise HubError(f"{name} was answered with status {reply.status}: check that HF_ENDPOINT is a Hub.")
+        value = self._json(reply, name)
+        if not isinstance(value, shape):
+            wanted = "list" if shape is list else "object"
+            raise HubError(f"{name} gave no JSON {wanted} where one is due: check that HF_ENDPOINT is a Hub.")
+        label = reply.headers.get("x-hubscape-sandbox", "")[:_LABEL_CHARACTERS]
+        self.source_label = re.sub(r"[^ -~]", "?", label) or self.origin
+        return Answer(
+            value=value,
+            next_place=self._same_origin(place, reply.next_link) if reply.next_link else None,
+            observed_at=datetime.now(UTC),
+            synthetic=reply.headers.get("x-hubscape-synthetic", "").strip().lower() == "true",
+        )
+
+    def _json(self, reply: _Reply, name: str) -> Any:
+        try:
+            # A number of thousands of digits would fail the whole page: it stays text, which its own row is blamed for.
+            return json.loads(reply.body, parse_int=lambda digits: int(digits) if len(digits) < 40 else digits)
+        except (ValueError, RecursionError):
+            if "json" in reply.headers.get("content-type", "").lower():
+                raise _Passing("its JSON is cut short or broken") from None
+            raise HubError(f"{name} gave a page that is not JSON: check that HF_ENDPOINT is a Hub.") from None
+
+    def _follow_redirects(self, place: str) -> _Reply:
+        for _ in range(_MAX_REDIRECTS + 1):
+            reply = self._request(place)
+            if reply.status not in _REDIRECTS:
+                return reply
+            place = self._same_origin(place, reply.headers.get("location", ""))
+        raise HubError(f"{self._name(place)} was redirected more than {_MAX_REDIRECTS} times: check HF_ENDPOINT.")
+
+    def _same_origin(self, place: str, link: str) -> str:
+        """The place that `link` names when met at `place`; raises `HubError` where it leads to another origin."""
+        import httpx2
+
+        try:
+            url = self._base.copy_with(raw_path=place.encode()).join(link)
+        except (httpx2.InvalidURL, ValueError):
+            raise HubError(f"{self._name(place)} points to an address that is no URL: check HF_ENDPOINT.") from None
+        if _origin(url) != self.origin:
+            raise HubError(f"{self._name(place)} points to another host, which is not followed: check HF_ENDPOINT.")
+        return url.raw_path.decode()
+
+    def _request(self, place: str) -> _Reply:
+        """One request, within its time.
+
+        A dripping answer renews the socket's timeout with each byte, in its header too, where no code of ours runs: so
+        the request has a thread of its own that can be left behind.
+        """
+        import httpx2
+
+        now = time.monotonic()
+        if now >= self._ends:
+            raise self._late(place)
+        ends = min(now + self.limits.request_seconds, self._ends)
+        self.requests += 1
+        future: Future[_Reply] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(self._download(place, ends))
+            except Exception as error:  # noqa: BLE001 - nothing is swallowed: it is raised again by result()
+                future.set_exception(error)
+
+        threading.Thread(target=work, name="hub-request", daemon=True).start()
+        try:
+            return future.result(timeout=ends - now)
+        except TimeoutError:
+            reason = f"it was still sending after {ends - now:.0f} s"
+        except httpx2.TimeoutException:
+            reason = f"nothing came for {self.limits.timeout_seconds:g} s"
+        except httpx2.ConnectError:
+            reason = "no connection could be made"
+        except httpx2.TransportError:
+            reason = "the connection broke"
+        except OSError:
+            # The client's own refusal when HF_HUB_OFFLINE is set, raised before anything is sent.
+            raise HubError(f"{self._name(place)} was not asked: unset HF_HUB_OFFLINE to allow requests.") from None
+        except (httpx2.InvalidURL, ValueError, OverflowError):
+            raise HubError(f"{self._name(place)} is no address that can be asked: check HF_ENDPOINT.") from None
+        # Raised out of the except blocks: the client's texts may quote headers, the token among them.
+        raise _Passing(reason)
+
+    def _download(self, place: str, ends: float) -> _Reply:
+        from huggingface_hub.utils import get_session
+
+        url = self._base.copy_with(raw_path=place.encode())
+        with get_session().stream(
+            "GET", url, headers=self._headers, timeout=self.limits.timeout_seconds, follow_redirects=False
+        ) as response:
+            status = response.status_code
+            if status in (408, 429) or status >= 500:
+                raise _Passing(f"it answered with status {status}", _asked_wait(response.headers))
+            body = self._body(place, response, ends) if status == 200 else b""
+            return _Reply(status, response.headers, response.links.get("next", {}).get("url"), body)
+
+    def _body(self, place: str, response: Any, ends: float) -> bytes:
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip"):
+            raise HubError(f"{self._name(place)} came in an encoding that was not asked for: check HF_ENDPOINT.")
+        unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+        body, received, cap = bytearray(), 0, self.limits.max_page_bytes
+        for chunk in response.iter_raw():
+            received += len(chunk)
+            try:
+                body += unpack.decompress(chunk, cap + 1 - len(body)) if unpack else chunk
+            except zlib.error:
+                raise _Passing("its answer could not be unpacked") from None
+            if max(received, len(body)) > cap:
+                raise HubError(f"{self._name(place)} sent more than {cap:,} bytes in one page: check HF_ENDPOINT.")
+            if time.monotonic() > ends:
+                raise TimeoutError
+        if unpack and not unpack.eof:
+            raise _Passing("its answer was cut short")
+        return bytes(body)
+
+    def _name(self, place: str) -> str:
+        """How a place is called in a message: without its query, which may hold a secret."""
+        return f"{place.partition('?')[0][:200]} at {self.origin}"
+
+    def _late(self, place: str) -> HubError:
+        return HubError(
+            f"{self._name(place)} is not asked again, since the whole crawl may take"
+            f" {self.limits.deadline_seconds:.0f} s: run again to go on where it stopped."
+        )
+
+
+def _origin(url: Any) -> str:
+    """Scheme, host and port of a parsed URL, the default port left out, user and password dropped."""
+    port = url.port if url.port not in (None, {"http": 80, "https": 443}.get(url.scheme)) else None
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return f"{url.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def _asked_wait(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the rate limit's reset or, failing that, `Retry-After` in its form as a number."""
+    reset = _RESET.search(headers.get("ratelimit", ""))
+    digits = reset.group(1) if reset else headers.get("retry-after", "").strip()
+    # By way of float: a number of any length is read, to infinity at worst, and capped by the caller.
+    return float(digits) if re.fullmatch("[0-9]+", digits) else None

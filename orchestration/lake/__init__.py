@@ -1,0 +1,1 @@
+"""Raw snapshots on disk. Knows no Dagster, no Hub, no settings: callers pass plain arguments."""

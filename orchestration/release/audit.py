@@ -1,0 +1,127 @@
+"""Audits the bytes of a release folder against its own manifest, the dbt contract and the card.
+
+Runs before every publication, whatever was clicked: it trusts nothing but the files it reads.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.release import card, datapackage
+from orchestration.release.contract import Contract
+from orchestration.release.datapackage import DataPackage, DataPackageError, Resource, read_datapackage, sha256_of
+
+
+class AuditError(RuntimeError):
+    """The release must not be published; the text says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the audit found on one question: `problem` is empty where all is well."""
+
+    question: str
+    problem: str = ""
+
+
+def audit(folder: Path, contract: Contract) -> list[Finding]:
+    """One finding a question, in the order in which they make sense to read."""
+    try:
+        package = read_datapackage(folder)
+    except DataPackageError as error:
+        return [Finding("manifest_readable", str(error))]
+    intact = _first(_damage(folder, resource) for resource in package.resources)
+    return [
+        Finding("manifest_readable"),
+        Finding("files_listed", _unlisted(folder, package)),
+        Finding("bytes_as_listed", intact),
+        Finding(
+            "schema_as_contracted",
+            "the files are not as listed"
+            if intact
+            else _first(_off_contract(folder, r, contract) for r in package.resources),
+        ),
+        Finding("tables_as_contracted", _tables(package, contract)),
+        Finding("card_from_manifest", _card(folder, package)),
+        Finding("checks_passed", _first(_failed(package))),
+    ]
+
+
+def require_sound(folder: Path, contract: Contract) -> DataPackage:
+    """The manifest of a release that passed the audit.
+
+    Raises:
+        AuditError: it did not; the text names each problem.
+    """
+    problems = [f"{finding.question}: {finding.problem}" for finding in audit(folder, contract) if finding.problem]
+    if problems:
+        raise AuditError(f"The release in {folder} is refused: {'; '.join(problems)}. Materialize the release again.")
+    return read_datapackage(folder)
+
+
+def release_files(folder: Path) -> list[str]:
+    """Paths of all files below a release folder, as a repo names them, sorted."""
+    return sorted(
+        (Path(parent) / name).relative_to(folder).as_posix() for parent, _, names in os.walk(folder) for name in names
+    )
+
+
+def _first(problems: Iterable[str]) -> str:
+    return next((problem for problem in problems if problem), "")
+
+
+def _unlisted(folder: Path, package: DataPackage) -> str:
+    listed = {card.FILE_NAME, datapackage.FILE_NAME, *(resource.path for resource in package.resources)}
+    difference = sorted(listed.symmetric_difference(release_files(folder)))
+    return f"{difference[0]} is either not listed or not there" if difference else ""
+
+
+def _damage(folder: Path, resource: Resource) -> str:
+    path = folder / resource.path
+    if not path.is_file():
+        return f"{resource.path} is missing"
+    if path.stat().st_size != resource.bytes or sha256_of(path) != resource.sha256:
+        return f"{resource.path} is not the file that was listed"
+    try:
+        rows = pq.ParquetFile(path, page_checksum_verification=True).metadata.num_rows
+    except (pa.ArrowException, OSError) as error:
+        return f"{resource.path} is no whole Parquet file ({str(error).splitlines()[0]})"
+    if rows != resource.rows or rows == 0:
+        return f"{resource.path} has {rows} rows where {resource.rows} are listed"
+    return ""
+
+
+def _off_contract(folder: Path, resource: Resource, contract: Contract) -> str:
+    table = next((table for table in contract.tables if table.name == resource.name), None)
+    if table is None:
+        return f"{resource.name} is not a published table"
+    found = pq.read_schema(folder / resource.path).remove_metadata()
+    if found != table.schema:
+        return f"{resource.path} has columns {found.names} where the contract has {table.schema.names}, or other types"
+    return ""
+
+
+def _tables(package: DataPackage, contract: Contract) -> str:
+    found = sorted([*(resource.name for resource in package.resources), *package.empty_tables])
+    expected = sorted(table.name for table in contract.tables)
+    return "" if found == expected else f"the release has {found} where the contract has {expected}"
+
+
+def _card(folder: Path, package: DataPackage) -> str:
+    path = folder / card.FILE_NAME
+    if not path.is_file():
+        return f"{card.FILE_NAME} is missing"
+    return "" if path.read_text() == card.render_card(package) else "the card says something else than the manifest"
+
+
+def _failed(package: DataPackage) -> Iterable[str]:
+    for check in package.checks:
+        if check.verdict == "failed":
+            yield f"{check.layer} check {check.check} of {check.table} had failed"
+    for layer in ("raw", "dbt", "marts"):
+        if not any(check.layer == layer for check in package.checks):
+            yield f"no check of layer {layer} is on record"

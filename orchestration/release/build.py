@@ -1,0 +1,66 @@
+"""Builds a release folder: export, manifest and card in a folder beside the final one, then one rename."""
+
+import datetime as dt
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from orchestration.release import card, datapackage
+from orchestration.release.contract import Contract
+from orchestration.release.datapackage import CheckResult, DataPackage, Provenance, RawSource, describe
+from orchestration.release.export import export_tables, fsync
+
+
+def release_dir(data_dir: Path, snapshot_date: dt.date) -> Path:
+    """Where the release of a snapshot lies."""
+    return data_dir / "release" / snapshot_date.isoformat()
+
+
+def build_release(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    *,
+    data_dir: Path,
+    snapshot_date: dt.date,
+    sources: Sequence[RawSource],
+    checks: Sequence[CheckResult],
+    provenance: Provenance,
+) -> DataPackage:
+    """Writes the release of a snapshot, in place of an older one, and returns its manifest."""
+    final = release_dir(data_dir, snapshot_date)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in final.parent.glob(".building-*"):
+        shutil.rmtree(leftover)
+    building = final.parent / f".building-{snapshot_date}"
+    building.mkdir()
+    files = export_tables(connection, contract.tables, building)
+    package = DataPackage(
+        snapshot_date=snapshot_date,
+        synthetic=[source.table for source in sources if source.synthetic],
+        provenance=provenance,
+        sources=list(sources),
+        checks=list(checks),
+        empty_tables=[table.name for table in contract.tables if table.name not in files],
+        resources=[describe(table, files[table.name], building) for table in contract.tables if table.name in files],
+    )
+    _write(building / datapackage.FILE_NAME, package.text())
+    _write(building / card.FILE_NAME, card.render_card(package))
+    _replace(building, final)
+    return package
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+    fsync(path)
+
+
+def _replace(building: Path, final: Path) -> None:
+    aside = final.parent / f".building-old-{final.name}"
+    if final.exists():
+        final.replace(aside)
+    building.replace(final)
+    fsync(final.parent)
+    if aside.exists():
+        shutil.rmtree(aside)

@@ -1,0 +1,68 @@
+"""The dataset card: README.md of the published repo, a pure function of the datapackage.
+
+Because of that an audit can render it again and compare: no number on the card comes from anywhere else.
+"""
+
+import re
+from pathlib import Path
+
+import jinja2
+import yaml
+
+from orchestration.release.datapackage import DataPackage
+
+FILE_NAME = "README.md"
+DEFAULT_TABLE = "fct_organization_snapshots"
+
+# Whatever starts markup, a table cell, a link, a mention or a template. Underscores inside words start nothing.
+_MARKUP = re.compile(r"[\\`*{}\[\]#|<>&~$@]|:(?=//)")
+
+
+def render_card(package: DataPackage) -> str:
+    """The card's text, front matter first (a viewer finds it only where nothing stands before `---`)."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Markdown, not HTML: the filter `inert` does both
+    )
+    environment.filters["inert"] = inert
+    environment.filters["thousands"] = "{:,}".format
+    body = environment.get_template("card.md.j2").render(package=package, verdicts=_verdicts(package))
+    return f"---\n{_front_matter(package)}---\n{body}"
+
+
+def inert(value: object) -> str:
+    """Text that stays text wherever Markdown or HTML is rendered: one line, escaped, at most 200 characters."""
+    line = " ".join(str(value).split())[:200]
+    printable = "".join(character if character.isprintable() else "�" for character in line)
+    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable)
+
+
+def _front_matter(package: DataPackage) -> str:
+    names = [resource.name for resource in package.resources]
+    default = DEFAULT_TABLE if DEFAULT_TABLE in names else names[0]
+    tags = ["hugging-face-hub", "open-source-ai", "model-lineage", "statistics"]
+    return yaml.safe_dump(
+        {
+            "license": "cc-by-4.0",
+            "pretty_name": "Hubscape",
+            "language": ["en"],
+            "tags": [*tags, "synthetic"] if package.synthetic else tags,
+            "configs": [
+                {"config_name": resource.name, "data_files": resource.path}
+                | ({"default": True} if resource.name == default else {})
+                for resource in package.resources
+            ],
+        },
+        sort_keys=False,
+    )
+
+
+def _verdicts(package: DataPackage) -> dict[str, int]:
+    counted = {"passed": 0, "warned": 0, "failed": 0}
+    for check in package.checks:
+        counted[check.verdict] += 1
+    return counted

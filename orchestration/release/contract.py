@@ -1,0 +1,130 @@
+"""What is published, read from the dbt manifest: the tables marked `publish: true` and their column contracts.
+
+The dbt YAML is the only place where a table is opted in; types, order and key of the Parquet files follow from it.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+# The types that contracts of published marts may use; anything else has to be added here on purpose.
+_ARROW_TYPES: dict[str, pa.DataType] = {
+    "boolean": pa.bool_(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "varchar": pa.string(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+    "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+}
+
+
+class ContractError(RuntimeError):
+    """The dbt manifest is missing or describes a published table that cannot be exported."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a published table."""
+
+    name: str
+    data_type: str
+    description: str
+
+    @property
+    def arrow_type(self) -> pa.DataType:
+        """The pyarrow type that the dbt contract's type is written as."""
+        return _ARROW_TYPES[self.data_type]
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table of the release: its columns in order, its key and the order its rows are written in."""
+
+    name: str
+    title: str
+    grain: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The exact schema of the table's Parquet files."""
+        return pa.schema([pa.field(column.name, column.arrow_type) for column in self.columns])
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All published tables, by name, and the dbt nodes that have to have passed before they may be exported."""
+
+    tables: tuple[PublishedTable, ...]
+    required_nodes: frozenset[str]
+
+
+def read_contract(manifest_path: Path) -> Contract:
+    """The contract that a dbt manifest describes.
+
+    Raises:
+        ContractError: there is no manifest, nothing is published, or a column has a type no file is written with.
+    """
+    if not manifest_path.is_file():
+        raise ContractError(f"There is no dbt manifest at {manifest_path}: run `make install` to have it written.")
+    manifest = json.loads(manifest_path.read_text())
+    nodes: dict[str, dict[str, Any]] = manifest["nodes"]
+    published = {
+        unique_id: node
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "model" and node["config"].get("meta", {}).get("publish")
+    }
+    if not published:
+        raise ContractError("No dbt model is marked `publish: true`: mark the marts to publish in their YAML.")
+    upstream = _with_ancestors(published, manifest["parent_map"])
+    tests = {
+        unique_id
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "test" and upstream.intersection(manifest["parent_map"][unique_id])
+    }
+    tables = tuple(sorted((_table(node) for node in published.values()), key=lambda table: table.name))
+    return Contract(tables, frozenset(upstream | tests))
+
+
+def _with_ancestors(start: dict[str, Any], parents: dict[str, list[str]]) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(start)
+    while waiting:
+        unique_id = waiting.pop()
+        if unique_id not in seen and not unique_id.startswith("source."):
+            seen.add(unique_id)
+            waiting.extend(parents[unique_id])
+    return seen
+
+
+def _table(node: dict[str, Any]) -> PublishedTable:
+    meta = node["config"]["meta"]
+    missing = [name for name in ("title", "grain", "order_by") if not meta.get(name)]
+    if missing:
+        raise ContractError(f"dbt model {node['name']} is published without {', '.join(missing)} in its meta.")
+    columns = tuple(
+        Column(name, str(column["data_type"]).lower(), " ".join(column["description"].split()))
+        for name, column in node["columns"].items()
+    )
+    for column in columns:
+        if column.data_type not in _ARROW_TYPES:
+            raise ContractError(
+                f"Column {node['name']}.{column.name} has type {column.data_type}, which no release file is written "
+                f"with; use one of {', '.join(_ARROW_TYPES)}."
+            )
+    return PublishedTable(
+        name=node["name"],
+        title=meta["title"],
+        grain=meta["grain"],
+        description=" ".join(node["description"].split()),
+        key=tuple(meta["order_by"]),
+        columns=columns,
+    )

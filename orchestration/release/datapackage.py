@@ -1,0 +1,147 @@
+"""The release's manifest: `datapackage.json`, a Data Package (datapackage.org) with provenance and check results.
+
+Every number of the card comes from here, and a reader can verify each file against it. It holds no time of its own
+making: the same snapshot, made by the same code, gives the same bytes.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from orchestration.release.contract import PublishedTable
+
+FILE_NAME = "datapackage.json"
+
+
+class DataPackageError(RuntimeError):
+    """A datapackage.json is missing or is not one of ours."""
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Document):
+    """One column: its name, its dbt type and what it means."""
+
+    name: str
+    type: str
+    description: str
+
+
+class Resource(_Document):
+    """One table of the release and the file that holds it."""
+
+    name: str
+    title: str
+    description: str
+    grain: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    key: list[str]
+    columns: list[Column]
+
+
+class RawSource(_Document):
+    """One raw table that the release was made from."""
+
+    table: str
+    source: str
+    source_label: str
+    synthetic: bool
+    rows: int
+    faulty_rows: int
+    first_observed_at: dt.datetime | None
+    last_observed_at: dt.datetime | None
+    manifest_sha256: str
+
+
+class CheckResult(_Document):
+    """What one check of one layer found. `verdict` is passed, failed (severity error) or warned (severity warn)."""
+
+    layer: str
+    table: str
+    check: str
+    severity: str
+    verdict: str
+    rows_tested: int | None = None
+    rows_failing: int | None = None
+
+
+class Provenance(_Document):
+    """Which code made the release."""
+
+    hubscape: str
+    git_commit: str
+    packages: dict[str, str]
+
+
+class DataPackage(_Document):
+    """The whole document; fields keep their order in the file."""
+
+    name: str = "hubscape"
+    title: str = "Hubscape: the open-source AI ecosystem, day by day"
+    snapshot_date: dt.date
+    synthetic: list[str] = Field(description="Raw tables whose numbers are made up by a sandbox.")
+    licenses: list[dict[str, str]] = [{"name": "CC-BY-4.0", "title": "Creative Commons Attribution 4.0"}]
+    provenance: Provenance
+    sources: list[RawSource]
+    checks: list[CheckResult]
+    empty_tables: list[str]
+    resources: list[Resource]
+
+    def text(self) -> str:
+        """The document as it stands in the file."""
+        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+
+    def resource(self, name: str) -> Resource:
+        """The table of that name; KeyError where the release has none."""
+        for resource in self.resources:
+            if resource.name == name:
+                return resource
+        raise KeyError(name)
+
+
+def describe(table: PublishedTable, path: Path, folder: Path) -> Resource:
+    """The resource of one exported table, measured on the file itself."""
+    return Resource(
+        name=table.name,
+        title=table.title,
+        description=table.description,
+        grain=table.grain,
+        path=path.relative_to(folder).as_posix(),
+        rows=pq.read_metadata(path).num_rows,
+        bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        key=list(table.key),
+        columns=[Column(name=c.name, type=c.data_type, description=c.description) for c in table.columns],
+    )
+
+
+def read_datapackage(folder: Path) -> DataPackage:
+    """The manifest of a release folder.
+
+    Raises:
+        DataPackageError: there is none, or it cannot be read as one.
+    """
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise DataPackageError(f"There is no release in {folder}: materialize the release first.")
+    try:
+        return DataPackage.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataPackageError(
+            f"{path} is not a manifest of this version ({error.error_count()} problems): materialize the release again."
+        ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

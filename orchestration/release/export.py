@@ -1,0 +1,144 @@
+"""Writes the published marts of a warehouse as Parquet: explicit schema, total order, zstd, no empty file.
+
+The same warehouse rows always give the same bytes: rows are ordered by key, and pyarrow's writer is deterministic.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.release.contract import Contract, PublishedTable
+from orchestration.release.datapackage import CheckResult
+
+# The Hub's viewer and DuckDB read a few row groups at once best below this size.
+ROWS_PER_GROUP = 122_880
+
+
+class ExportError(RuntimeError):
+    """The warehouse cannot be released; the text says why and what to do."""
+
+
+def open_warehouse(path: Path, *, memory_limit: str = "4GB") -> duckdb.DuckDBPyConnection:
+    """A read-only connection in UTC.
+
+    Raises:
+        ExportError: there is no warehouse, or another process is writing it.
+    """
+    if not path.is_file():
+        raise ExportError(f"There is no warehouse at {path}: materialize the dbt models first.")
+    try:
+        connection = duckdb.connect(path, read_only=True, config={"memory_limit": memory_limit, "threads": 2})
+    except duckdb.IOException:
+        raise ExportError(f"The warehouse {path} is in use by another process: wait until that ends.") from None
+    connection.execute("set TimeZone = 'UTC'")  # not in `config`: there it comes before the extension that knows it
+    return connection
+
+
+def require_built(connection: duckdb.DuckDBPyConnection, contract: Contract, snapshot_date: str) -> None:
+    """Refuses a warehouse in which a model or a test behind the published tables did not pass for this snapshot.
+
+    Raises:
+        ExportError: names how many nodes are missing or failed, and the first of them.
+    """
+    try:
+        rows = connection.execute(
+            "select unique_id, status, severity, cast(snapshot_date as varchar) from build_log"
+        ).fetchall()
+    except duckdb.CatalogException:
+        raise ExportError("The warehouse has no build log: build it with dbt before releasing it.") from None
+    passed = {
+        unique_id
+        for unique_id, status, severity, date in rows
+        if date == snapshot_date and (status in {"success", "pass", "warn"} or severity == "warn")
+    }
+    missing = sorted(contract.required_nodes - passed)
+    if missing:
+        raise ExportError(
+            f"The warehouse is not a passed build of snapshot {snapshot_date}: {len(missing)} of "
+            f"{len(contract.required_nodes)} dbt nodes did not pass, such as {missing[0]}. Build all of it again."
+        )
+
+
+def export_tables(
+    connection: duckdb.DuckDBPyConnection, tables: Iterable[PublishedTable], folder: Path
+) -> dict[str, Path]:
+    """Writes `folder/data/<table>/<table>.parquet` for each table that has rows.
+
+    Returns:
+        The file of each table written; an empty table has none, because a Hub's viewer refuses empty files.
+    """
+    written: dict[str, Path] = {}
+    for table in tables:
+        columns = ", ".join(f'"{column.name}"' for column in table.columns)
+        order = ", ".join(f'"{name}"' for name in table.key)
+        rows = connection.sql(f'select {columns} from "{table.name}" order by {order}')
+        path = folder / "data" / table.name / f"{table.name}.parquet"
+        if _write(rows.to_arrow_reader(ROWS_PER_GROUP), table.schema, path):
+            written[table.name] = path
+    return written
+
+
+def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> bool:
+    writer: pq.ParquetWriter | None = None
+    try:
+        for batch in batches:
+            if batch.num_rows == 0:
+                continue
+            if writer is None:
+                path.parent.mkdir(parents=True)
+                writer = pq.ParquetWriter(
+                    path,
+                    schema,
+                    compression="zstd",
+                    write_page_index=True,
+                    write_page_checksum=True,
+                    use_content_defined_chunking=True,
+                )
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema), row_group_size=ROWS_PER_GROUP)
+    finally:
+        if writer is not None:
+            writer.close()
+    if writer is not None:
+        fsync(path)
+    return writer is not None
+
+
+def fsync(path: Path) -> None:
+    """Has the disk hold a file or a folder before anything refers to it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def build_subject(connection: duckdb.DuckDBPyConnection) -> str:
+    """What names the state of a warehouse: the dbt invocations that its nodes were last built by."""
+    try:
+        rows = connection.execute("select distinct invocation_id from build_log order by 1").fetchall()
+    except duckdb.CatalogException:
+        raise ExportError("The warehouse has no build log: build it with dbt before checking it.") from None
+    return " ".join(str(invocation) for (invocation,) in rows)
+
+
+def build_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
+    """What every dbt test found in the last build, in a stable order."""
+    rows = connection.execute(
+        "select unique_id, severity, status, failures from build_log where resource_type = 'test' order by unique_id"
+    ).fetchall()
+    verdicts = {"pass": "passed", "warn": "warned"}
+    return [
+        CheckResult(
+            layer="dbt",
+            table="warehouse",
+            check=unique_id.split(".")[2],
+            severity=severity,
+            verdict=verdicts.get(status, "warned" if severity == "warn" else "failed"),
+            rows_failing=failures,
+        )
+        for unique_id, severity, status, failures in rows
+    ]

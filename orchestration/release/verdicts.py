@@ -1,0 +1,66 @@
+"""Verdicts of the checks, kept on disk beside what they judged, so that a later step can ask for them.
+
+A failed check stops what comes after it in the same run only. A step that is launched alone looks here instead, and
+a verdict counts for exactly the bytes it was given on: `subject` names them (a manifest's hash, a dbt build).
+"""
+
+import datetime as dt
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orchestration.release.datapackage import CheckResult
+from orchestration.release.export import fsync
+
+
+class VerdictError(RuntimeError):
+    """There is no passing verdict on what is to be used; the text says on what and what to do."""
+
+
+class Verdict(BaseModel):
+    """What the checks of one layer found on one table of one snapshot."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    layer: str
+    table: str
+    snapshot_date: dt.date
+    subject: str
+    results: list[CheckResult]
+
+
+def write_verdict(data_dir: Path, verdict: Verdict) -> None:
+    """Keeps a verdict, in place of an older one on the same table and snapshot."""
+    path = _path(data_dir, verdict.layer, verdict.table, verdict.snapshot_date)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = path.with_suffix(".building")
+    building.write_text(verdict.model_dump_json(indent=2))
+    fsync(building)
+    building.replace(path)
+    fsync(path.parent)
+
+
+def require_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.date, subject: str) -> Verdict:
+    """The verdict on exactly this subject, which no check of severity error refused.
+
+    Raises:
+        VerdictError: nobody checked it, something else was checked, or a check refused it.
+    """
+    where = f"{layer} table {table} of snapshot {snapshot_date}"
+    path = _path(data_dir, layer, table, snapshot_date)
+    try:
+        verdict = Verdict.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        raise VerdictError(f"The {where} has not been checked: run the job `refresh` from the start.") from None
+    if verdict.subject != subject:
+        raise VerdictError(f"The {where} has changed since it was checked: run the job `refresh` from the start.")
+    refused = [result.check for result in verdict.results if result.verdict == "failed"]
+    if refused:
+        raise VerdictError(
+            f"The {where} was refused by its checks ({', '.join(refused)}): mend the source and run again."
+        )
+    return verdict
+
+
+def _path(data_dir: Path, layer: str, table: str, snapshot_date: dt.date) -> Path:
+    return data_dir / "checks" / layer / table / f"snapshot_date={snapshot_date}.json"

@@ -1,0 +1,147 @@
+"""Runs the job `refresh` in this process, in the run history that the UI shows, and reports how it went."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestration.dbt import prepare_manifest
+from orchestration.settings import PROJECT_DIR, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+_CLI_TAG = {"hubscape/launched_by": "cli"}
+_PROGRESS_LINES = {"loggers": {"console": {"config": {}}}}
+
+
+class RunFailed(RuntimeError):
+    """The run ended without a verified release; the text is one sentence a cause."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """A run that succeeded: its id, the seconds each step took, and what the last step published."""
+
+    run_id: str
+    seconds_by_step: dict[str, float]
+    publication: dict[str, object]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds spent in steps."""
+        return sum(self.seconds_by_step.values())
+
+
+def run_refresh(settings: Settings) -> RunReport:
+    """Runs the whole job for the settings' snapshot.
+
+    Raises:
+        RunFailed: a source failed, a check refused, or another run is at work in the same data folder.
+    """
+    quiet_libraries()
+    with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
+        _bury_dead_runs(dagster_instance)
+        prepare_manifest()
+        from orchestration.definitions import build_definitions
+
+        job = build_definitions().resolve_job_def("refresh")
+        result = job.execute_in_process(
+            instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
+        )
+        if not result.success:
+            raise RunFailed(" ".join(causes(result)) or f"Run {result.run_id} failed: look at it with `make ui`.")
+        return RunReport(result.run_id, _seconds_by_step(result), _published(result))
+
+
+def quiet_libraries() -> None:
+    """Turns off what the libraries would send or show by themselves."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+@contextmanager
+def only_run(data_dir: Path) -> Iterator[None]:
+    """Holds the data folder for one run at a time; the lock goes with the process, however it ends.
+
+    Raises:
+        RunFailed: another run holds it, or the folder cannot be written.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = (data_dir / "run.lock").open("w")
+    except OSError as error:
+        raise RunFailed(f"{data_dir} cannot be written ({error.strerror}): name another HUBSCAPE_DATA_DIR.") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunFailed(f"Another run is at work in {data_dir}: wait for it to end.") from None
+        yield
+
+
+@contextmanager
+def instance(data_dir: Path) -> Iterator["dg.DagsterInstance"]:
+    """The Dagster instance whose history lies in the data folder, set up as dagster.yaml says."""
+    from dagster import DagsterInstance
+
+    home = data_dir / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(PROJECT_DIR / "dagster.yaml", home / "dagster.yaml")
+    with DagsterInstance.from_config(str(home)) as dagster_instance:
+        yield dagster_instance
+
+
+def _bury_dead_runs(dagster_instance: "dg.DagsterInstance") -> None:
+    """Ends runs of this command that a killed process left open, so that they hold no pool.
+
+    Only called while the data folder is locked: whoever left them is not alive.
+    """
+    import dagster as dg
+    from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
+
+    unfinished = dg.RunsFilter(tags=_CLI_TAG, statuses=list(NOT_FINISHED_STATUSES))
+    for dead in dagster_instance.get_runs(filters=unfinished):
+        dagster_instance.report_run_canceled(dead, message="The process of this run was killed.")
+        dagster_instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
+
+
+def causes(result: "dg.ExecuteInProcessResult") -> list[str]:
+    """One sentence for each thing that stopped a run, in the order in which it happened."""
+    sentences: list[str] = []
+    for event in result.all_events:
+        if event.is_step_failure and event.step_failure_data.user_failure_data:
+            sentences.append(event.step_failure_data.user_failure_data.description or "")
+        elif event.is_step_failure and event.step_failure_data.error:
+            error = event.step_failure_data.error
+            while error.cause:
+                error = error.cause
+            first_line = error.message.strip().splitlines()[0]
+            sentences.append(f"Step {event.step_key} failed: {first_line}.")
+        elif event.event_type_value == "ASSET_CHECK_EVALUATION":
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.blocking and check.severity.value == "ERROR":
+                name = "/".join(check.asset_key.path)
+                sentences.append(f"Check {check.check_name} refused {name}: {check.description}")
+    return list(dict.fromkeys(filter(None, sentences)))
+
+
+def _seconds_by_step(result: "dg.ExecuteInProcessResult") -> dict[str, float]:
+    return {
+        event.step_key: event.step_success_data.duration_ms / 1000
+        for event in result.all_events
+        if event.is_step_success and event.step_key
+    }
+
+
+def _published(result: "dg.ExecuteInProcessResult") -> dict[str, object]:
+    for event in result.get_asset_materialization_events():
+        if event.asset_key and event.asset_key.path == ["publication"]:
+            return {name: value.value for name, value in event.materialization.metadata.items()}
+    return {}

@@ -1,0 +1,15 @@
+"""When the job runs by itself."""
+
+import dagster as dg
+
+
+def daily_refresh(job: dg.UnresolvedAssetJobDefinition, cron: str) -> dg.ScheduleDefinition:
+    """`daily_refresh`, off until somebody turns it on in the UI, so that a laptop does not crawl by surprise."""
+    return dg.ScheduleDefinition(
+        name="daily_refresh",
+        job=job,
+        cron_schedule=cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Refreshes everything once a day.",
+    )

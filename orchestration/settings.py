@@ -1,0 +1,148 @@
+"""Every variable that steers Hubscape, in one class.
+
+Variables are named HUBSCAPE_*; HF_ENDPOINT and HF_TOKEN keep the Hub client's own names. Nothing else in the
+project reads the environment, and what works below (hub, lake, release, expectations) takes plain arguments.
+"""
+
+import datetime as dt
+import re
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+SANDBOX_TOKEN = "hf_sandbox"  # opens the sandbox Hub only
+SANDBOX_REPO = "hubscape-sandbox/observatory"
+
+_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
+
+
+class SettingsError(ValueError):
+    """A variable has a value that cannot be used; the text is one plain sentence for each of them."""
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Settings(BaseSettings):
+    """The variables, with their defaults."""
+
+    model_config = SettingsConfigDict(env_prefix="HUBSCAPE_", populate_by_name=True, extra="ignore")
+
+    source: Literal["sandbox", "api", "bulk"] = Field(
+        "sandbox",
+        description="Where raw data come from: a Hub on this machine, the Hub at HF_ENDPOINT, or a bulk dump.",
+    )
+    bulk_source: str = Field(
+        "cfahlgren1/hub-stats", description="Dataset repo or local folder that source `bulk` reads."
+    )
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
+        Path("data"), description="The only folder that is written to: lake, warehouse, releases, run history."
+    )
+    snapshot_date: dt.date = Field(
+        default_factory=_today, description="UTC day that labels the snapshot; default today."
+    )
+    publish_repo: str = Field(
+        "",
+        description="Dataset repo `owner/name` to publish to; empty builds and audits the release without publishing.",
+    )
+    endpoint: str = Field("", validation_alias="HF_ENDPOINT", description="Address of the Hub for source `api`.")
+    token: SecretStr | None = Field(None, validation_alias="HF_TOKEN", description="Token for the Hub.")
+    papers_days: int = Field(731, ge=1, le=3660, description="How many daily-papers pages to read, counted back.")
+    top_handles: int = Field(
+        200, ge=0, le=10_000, description="Handles by downloads whose overview is read besides the registry's."
+    )
+    max_volume_drop: Share = Field(
+        0.3, description="Largest share of rows a table may lose against the previous snapshot before the run stops."
+    )
+    max_fault_share: Share = Field(
+        0.05, description="Largest share of ill-typed or quarantined rows before the run stops."
+    )
+    crawl_deadline_seconds: int = Field(4 * 3600, ge=1, description="Longest time that one table's crawl may take.")
+    sandbox_seed: int = Field(7, description="Seed of the sandbox's made-up ecosystem.")
+    sandbox_scale: float = Field(1.0, gt=0, le=200, description="Size of the made-up ecosystem; 1 is 20,000 models.")
+    schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
+    memory_limit: str = Field("4GB", description="DuckDB's memory limit, for dbt and for the checks.")
+
+    @field_validator("publish_repo")
+    @classmethod
+    def _is_repo_id(cls, value: str) -> str:
+        if value and not _REPO_ID.fullmatch(value):
+            raise ValueError("must be owner/name, such as my-org/observatory")
+        return value
+
+    @field_validator("endpoint")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            raise ValueError("must be an address such as https://huggingface.co")
+        return value.rstrip("/")
+
+    @property
+    def starts_sandbox(self) -> bool:
+        """Whether a run has to start a sandbox Hub itself: source `sandbox` and none given on this machine."""
+        return self.source == "sandbox" and not is_loopback(self.endpoint)
+
+    @property
+    def publish_to(self) -> str:
+        """Repo to publish to, or nothing; a sandbox is published to unless the variable is set to nothing."""
+        if self.source == "sandbox" and "publish_repo" not in self.model_fields_set:
+            return SANDBOX_REPO
+        return self.publish_repo
+
+    @property
+    def hub_endpoint(self) -> str:
+        """Address of the Hub to read from and publish to; source `sandbox` only ever names this machine."""
+        return self.endpoint or "https://huggingface.co"
+
+    @property
+    def hub_token(self) -> str | None:
+        """Token to send; a real token is never sent to a sandbox that the run starts itself."""
+        if self.starts_sandbox:
+            return SANDBOX_TOKEN
+        if self.source == "sandbox" and self.token is None:
+            return SANDBOX_TOKEN
+        return self.token.get_secret_value() if self.token and self.token.get_secret_value() else None
+
+
+def is_loopback(address: str) -> bool:
+    """Whether an address names this machine."""
+    host = urlsplit(address).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, `overrides` first.
+
+    Raises:
+        SettingsError: a variable cannot be used; the text names each one and what it takes.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(" ".join(_sentence(problem) for problem in error.errors())) from None
+
+
+def _sentence(problem: dict) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    variable = name if name.startswith("HF_") else f"HUBSCAPE_{name.upper()}"
+    reason = problem["msg"].removeprefix("Value error, ")
+    shown = "" if "TOKEN" in variable else f" (is {str(problem.get('input'))[:60]!r})"
+    return f"{variable} cannot be used{shown}: {reason}."

@@ -1,0 +1,104 @@
+"""Organization overviews and daily papers over real HTTP."""
+
+from datetime import date
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from orchestration.hub import organizations, papers
+from orchestration.hub.session import HubError, HubSession
+from tests.contracts.hostile_server import Ask, Reply, hostile_hub
+from tests.contracts.test_hub_session import QUICK
+
+HANDLES = ["zai-org", "Qwen", "qwen", "google", "no-such", "meta-llama", "../../evil", "a b", "", ".", "x/y", "É"]
+
+
+def overview(ask: Ask) -> Reply:
+    name = ask.path.split("/")[3]
+    return Reply(status=404) if name == "no-such" else Reply({"name": name, "handle": "theirs", "numFollowers": 3})
+
+
+def crawl_organizations(url: str, **options):
+    return list(organizations.pages(HubSession(url, None, limits=QUICK), HANDLES, **options))
+
+
+def test_overviews_come_in_order_and_what_is_missing_is_listed():
+    with hostile_hub(overview) as hub:
+        pages = crawl_organizations(hub.url, batch=4)
+    rows = [row for page in pages for row in page.rows]
+    assert [row["handle"] for row in rows] == ["google", "meta-llama", "Qwen", "zai-org"]
+    assert all(row["numFollowers"] == 3 for row in rows)
+    missing = [name for page in pages for name in page.not_found]
+    assert sorted(missing) == sorted(["no-such", "../../evil", "a b", "", ".", "x/y", "?"])
+    assert [ask.path for ask in hub.asks] == [
+        f"/api/organizations/{name}/overview" for name in ("google", "meta-llama", "no-such", "Qwen", "zai-org")
+    ]
+    assert pages[-1].cursor is None and all(page.cursor is not None for page in pages[:-1])
+    assert sum(page.requests for page in pages) == 5
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 11, 50])
+def test_overviews_go_on_after_any_page(batch):
+    with hostile_hub(overview) as hub:
+        whole = crawl_organizations(hub.url, batch=batch)
+        for done, page in enumerate(whole[:-1], start=1):
+            rest = crawl_organizations(hub.url, batch=batch, start=page.cursor)
+            assert [p.rows for p in rest] == [p.rows for p in whole[done:]]
+            assert [p.not_found for p in rest] == [p.not_found for p in whole[done:]]
+
+
+def test_no_handles_make_one_empty_page():
+    (page,) = organizations.pages(HubSession("http://127.0.0.1:1", None), [])
+    assert (page.rows, page.cursor, page.requests) == ([], None, 0)
+
+
+def test_a_list_in_place_of_an_overview():
+    with hostile_hub(lambda _: Reply([])) as hub, pytest.raises(HubError, match="no JSON object"):
+        crawl_organizations(hub.url)
+
+
+def papers_of(counts: dict[str, int]):
+    """Answers as the Hub does: `limit` items of page `p` of the day, no link."""
+
+    def answer(ask: Ask) -> Reply:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(ask.path).query).items()}
+        items = [{"paper": {"id": f"{query['date']}.{n}"}, "date": "x"} for n in range(counts.get(query["date"], 0))]
+        first = int(query["p"]) * int(query["limit"])
+        return Reply(items[first : first + int(query["limit"])])
+
+    return answer
+
+
+def crawl_papers(url: str, start: str | None = None):
+    session = HubSession(url, None, limits=QUICK)
+    return list(papers.pages(session, date(2026, 2, 27), date(2026, 3, 2), start=start))
+
+
+def test_each_day_is_a_page_with_all_of_its_papers():
+    counts = {"2026-02-27": 250, "2026-02-28": 0, "2026-03-01": 100, "2026-03-02": 3}
+    with hostile_hub(papers_of(counts)) as hub:
+        pages = crawl_papers(hub.url)
+        for page, (day, count) in zip(pages, counts.items(), strict=True):
+            assert [row["paper"]["id"] for row in page.rows] == [f"{day}.{n}" for n in range(count)]
+            assert {row["date"] for row in page.rows} <= {day}
+        assert [page.cursor for page in pages] == ["2026-02-28", "2026-03-01", "2026-03-02", None]
+        assert [page.requests for page in pages] == [3, 1, 2, 1]
+        assert [page.rows for page in crawl_papers(hub.url, start="2026-03-01")] == [p.rows for p in pages[2:]]
+
+
+def test_a_day_that_repeats_itself():
+    items = [{"paper": {"id": str(n)}} for n in range(100)]
+    with hostile_hub(lambda _: Reply(items)) as hub, pytest.raises(HubError, match="repeat"):
+        crawl_papers(hub.url)
+
+
+def test_a_day_without_end():
+    with hostile_hub(lambda ask: Reply([{"paper": {"id": f"{ask.number}.{n}"}} for n in range(100)])) as hub:
+        with pytest.raises(HubError, match="no end"):
+            crawl_papers(hub.url)
+        assert len(hub.asks) <= 50
+
+
+def test_days_in_the_wrong_order():
+    with pytest.raises(ValueError, match="before"):
+        list(papers.pages(HubSession("http://127.0.0.1:1", None), date(2026, 2, 2), date(2026, 2, 1)))

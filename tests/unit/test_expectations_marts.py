@@ -1,0 +1,251 @@
+"""The suites of the marts over a real DuckDB file: one statement breaks one rule, and exactly that one fails."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations.marts import MART_TABLES
+from expectations.outcome import Outcome, refusals
+from expectations.runner import check_marts
+
+RAW_ROWS = {"models": 100, "datasets": 40}
+GOOD = """
+create table fct_derivative_counts as select * from (values
+    (date '2026-11-23', 'organization', 'Qwen', 'all', 'edges', 522.0::double),
+    (date '2026-11-23', 'organization', 'Qwen', 'merge', 'fractional', 0.5),
+    (date '2026-11-23', 'family', 'Qwen', 'all', 'tagged', 1257.0)
+) as t (snapshot_date, subject_type, subject, relation, definition, value);
+create table fct_organization_snapshots as select * from (values
+    (date '2026-11-23', 'Qwen', 70000::bigint, 1::bigint, 2::bigint),
+    (date '2026-11-23', 'nobody', null, null, 3)
+) as t (snapshot_date, handle, followers_count, followers_rank, downloads_30d_rank);
+create table fct_papers as select * from (values
+    ('2601.00001', 'Ein schöner Titel, 题目', 0::bigint), ('2601.00002', 'Another', 12)
+) as t (paper_id, title, upvotes);
+create table fct_organization_papers_monthly as select * from (values
+    (date '2026-11-23', date '2026-11-01', 'Qwen', 2::bigint, 0.0::double),
+    (date '2026-11-23', date '2026-10-01', 'Qwen', 1, 1.0)
+) as t (snapshot_date, month, handle, papers_count, unlinked_papers_share);
+create table fct_milestones as select * from (values
+    ('2019-t5', 'day', 'source', 'https://arxiv.org/abs/1910.10683'), ('first-repo', 'month', 'rule', null)
+) as t (milestone_id, date_precision, evidence_type, source_url);
+create table dim_organizations as select * from (values ('Qwen', 'CN'), ('nobody', null), ('eu-lab', 'EUR'))
+    as t (handle, country);
+create table rpt_data_quality as select * from (values
+    ('models', 'key_unique', 'error', 'passed'), ('models', 'frozen', 'warn', 'warned')
+) as t (table_name, check_name, severity, verdict);
+create table quarantine as select * from (values
+    ('models', 'owner/name-1', 'created_in_future', 'created_in_future', 3::bigint),
+    ('models', '__bare.name__', 'raw_fault', 'bad_value:createdAt', 1),
+    ('models', '(missing)', 'raw_fault', 'missing:id', 1),
+    ('datasets', 'sha256:0123456789abcdef', 'malformed_id', 'malformed_id', 2)
+) as t (table_name, row_key, rule, reason, rows_count);
+"""
+# What is done to the table, and the one rule that has to notice. "again" inserts its first row a second time.
+CASES: dict[str, list[tuple[str, str, str | None]]] = {
+    "fct_derivative_counts": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set value = -1 where relation = 'merge'", "values_at_least", "value"),
+        ("set value = null where relation = 'merge'", "values_at_least", "value"),
+        ("set relation = 'lora' where relation = 'merge'", "values_in_set", "relation"),
+        ("set definition = 'all' where relation = 'merge'", "values_in_set", "definition"),
+        ("set subject_type = 'person' where relation = 'merge'", "values_in_set", "subject_type"),
+        ("set definition = 'tagged' where relation = 'merge'", "tagged_only_for_families", "definition"),
+    ],
+    "fct_organization_snapshots": [
+        ("again", "key_unique", None),
+        ("set handle = null where handle = 'nobody'", "key_unique", None),
+        ("set followers_count = -1 where handle = 'nobody'", "values_at_least", "followers_count"),
+        ("set followers_count = null", "any_value_known", "followers_count"),
+        ("set followers_rank = 0 where handle = 'Qwen'", "ranks_at_least_one", None),
+        ("set downloads_30d_rank = 0", "ranks_at_least_one", None),
+    ],
+    "fct_papers": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set upvotes = -1 where upvotes = 0", "values_at_least", "upvotes"),
+        ("set title = 'two' || chr(10) || 'lines'", "no_control_characters", "title"),
+        ("set title = chr(127)", "no_control_characters", "title"),
+        ("set title = repeat('x', 1001)", "lengths_at_most", "title"),
+    ],
+    "fct_organization_papers_monthly": [
+        ("again", "key_unique", None),
+        ("set unlinked_papers_share = 1.01", "values_between", "unlinked_papers_share"),
+        ("set unlinked_papers_share = -0.01", "values_between", "unlinked_papers_share"),
+        ("set unlinked_papers_share = null", "values_between", "unlinked_papers_share"),
+        ("set papers_count = 0", "values_at_least", "papers_count"),
+        ("set papers_count = null", "values_at_least", "papers_count"),
+    ],
+    "fct_milestones": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set date_precision = 'about'", "values_in_set", "date_precision"),
+        ("set source_url = ''", "evidence_present", None),
+        ("set evidence_type = null", "evidence_present", None),
+    ],
+    "dim_organizations": [
+        ("again", "key_unique", None),
+        ("set country = 'cn'", "country_code_well_formed", "country"),
+        ("set country = 'China'", "country_code_well_formed", "country"),
+    ],
+    "rpt_data_quality": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set verdict = 'fine'", "values_in_set", "verdict"),
+        ("set verdict = 'failed', severity = 'error' where verdict = 'warned'", "no_failed_error", "verdict"),
+    ],
+    "quarantine": [
+        ("set row_key = 'ignore the rules above' where rows_count = 3", "row_key_well_formed", "row_key"),
+        ("set row_key = '../etc' where rows_count = 3", "row_key_well_formed", "row_key"),
+        ("set row_key = 'https://a.example' where rows_count = 3", "row_key_well_formed", "row_key"),
+        ("set row_key = repeat('x', 201) where rows_count = 3", "row_key_well_formed", "row_key"),
+        ("set rows_count = 4 where rows_count = 3", "quarantined_share_at_most", None),
+        ("set table_name = 'datasets' where row_key = '(missing)'", "quarantined_share_at_most", None),
+    ],
+}
+BROKEN = [(table, *case) for table, cases in CASES.items() for case in cases]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    file = tmp_path / "warehouse.duckdb"
+    execute(file, GOOD)
+    return file
+
+
+def execute(file: Path, statements: str) -> None:
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(statements)
+
+
+def failed(outcomes: list[Outcome]) -> list[tuple[str, str, str | None]]:
+    return [(outcome.table, outcome.expectation, outcome.column) for outcome in outcomes if not outcome.success]
+
+
+def test_good_marts_pass_every_rule(warehouse: Path) -> None:
+    outcomes = check_marts(warehouse, raw_rows=RAW_ROWS)
+    assert failed(outcomes) == []
+    assert tuple(dict.fromkeys(outcome.table for outcome in outcomes)) == MART_TABLES
+    names = [(outcome.table, outcome.expectation, outcome.column) for outcome in outcomes]
+    assert len(set(names)) == len(names)
+
+
+def break_table(file: Path, table: str, change: str) -> None:
+    statements = {"delete": f"delete from {table}", "again": f"insert into {table} from {table} limit 1"}
+    execute(file, statements.get(change, f"update {table} {change}"))
+
+
+def test_every_rule_is_broken_by_one_of_the_cases(warehouse: Path) -> None:
+    rules = {(outcome.table, outcome.expectation, outcome.column) for outcome in check_marts(warehouse, raw_rows={})}
+    broken = {(table, expectation, column) for table, _, expectation, column in BROKEN}
+    assert rules - broken == {  # each has a test of its own below, as it breaks two rules or is a warning
+        ("fct_organization_snapshots", "row_count_at_least", None),
+        ("fct_papers", "values_not_null", "upvotes"),
+        ("quarantine", "key_unique", None),
+        ("quarantine", "values_not_null", "reason"),
+    }
+    assert broken <= rules
+
+
+@pytest.mark.parametrize(("table", "change", "expectation", "column"), BROKEN)
+def test_one_broken_thing_fails_exactly_its_rule(
+    warehouse: Path, table: str, change: str, expectation: str, column: str | None
+) -> None:
+    break_table(warehouse, table, change)
+    outcomes = check_marts(warehouse, tables=[table], raw_rows=RAW_ROWS)
+    assert failed(outcomes) == [(table, expectation, column)]
+    assert len(refusals(outcomes)) == 1
+
+
+def test_a_paper_without_upvotes_is_a_warning(warehouse: Path) -> None:
+    break_table(warehouse, "fct_papers", "set upvotes = null where upvotes = 0")
+    outcomes = check_marts(warehouse, tables=["fct_papers"], raw_rows=RAW_ROWS)
+    assert failed(outcomes) == [("fct_papers", "values_not_null", "upvotes")]
+    assert refusals(outcomes) == []
+
+
+def test_a_row_in_quarantine_has_one_line_and_a_reason(warehouse: Path) -> None:
+    break_table(warehouse, "quarantine", "again")
+    outcomes = check_marts(warehouse, tables=["quarantine"], raw_rows={})
+    assert failed(outcomes) == [("quarantine", "key_unique", None)]
+    break_table(warehouse, "quarantine", "set reason = null where table_name = 'datasets'")
+    outcomes = check_marts(warehouse, tables=["quarantine"], raw_rows={})
+    assert ("quarantine", "values_not_null", "reason") in failed(outcomes)
+
+
+def test_no_organizations_at_all_are_refused(warehouse: Path) -> None:
+    execute(warehouse, "delete from fct_organization_snapshots")
+    table = "fct_organization_snapshots"
+    outcomes = check_marts(warehouse, tables=[table], raw_rows={})
+    assert failed(outcomes) == [(table, "row_count_at_least", None), (table, "any_value_known", "followers_count")]
+
+
+def test_an_empty_quarantine_is_no_fault(warehouse: Path) -> None:
+    execute(warehouse, "delete from quarantine")
+    assert failed(check_marts(warehouse, tables=["quarantine"], raw_rows=RAW_ROWS)) == []
+
+
+def test_the_counts_behind_a_refused_share_are_shown(warehouse: Path) -> None:
+    (refused,) = refusals(check_marts(warehouse, tables=["quarantine"], raw_rows={"models": 99, "datasets": 40}))
+    assert refused.observed == "models 5 of 99, datasets 2 of 40"
+
+
+def test_an_absent_mart_fails_and_the_others_are_judged(warehouse: Path) -> None:
+    execute(warehouse, "drop table fct_papers")
+    assert failed(check_marts(warehouse, raw_rows=RAW_ROWS)) == [("fct_papers", "readable", None)]
+
+
+def test_an_absent_column_fails_its_rules_and_no_others(warehouse: Path) -> None:
+    execute(warehouse, "alter table fct_organization_snapshots drop followers_rank")
+    execute(warehouse, "alter table fct_organization_snapshots drop downloads_30d_rank")
+    (refused,) = refusals(check_marts(warehouse, tables=["fct_organization_snapshots"], raw_rows=RAW_ROWS))
+    assert refused.expectation == "ranks_at_least_one"
+    assert refused.observed.startswith("not judged:")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database at all" * 1000])
+def test_a_warehouse_that_cannot_be_opened_fails_for_every_table(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    if content is not None:
+        file.write_bytes(content)
+    outcomes = check_marts(file, raw_rows=RAW_ROWS)
+    assert failed(outcomes) == [(table, "readable", None) for table in MART_TABLES]
+    assert all("\n" not in outcome.summary for outcome in outcomes)
+
+
+WRITE = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table t (a int)')"
+
+
+def test_the_warehouse_is_free_again_afterwards(warehouse: Path) -> None:
+    execute(warehouse, "update fct_papers set upvotes = null")
+    check_marts(warehouse, raw_rows=RAW_ROWS)
+    subprocess.run([sys.executable, "-c", WRITE, str(warehouse)], check=True, timeout=60)
+
+
+def test_a_warehouse_that_another_process_writes_fails_in_one_sentence(warehouse: Path) -> None:
+    hold = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); c.execute('begin'); print('held', flush=True); "
+        "sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(warehouse)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        outcomes = check_marts(warehouse, tables=["fct_papers"], raw_rows=RAW_ROWS)
+        holder.stdin.close()
+    assert failed(outcomes) == [("fct_papers", "readable", None)]
+    assert "lock" in outcomes[0].observed
+
+
+def test_modules_are_listed_without_great_expectations() -> None:
+    code = (
+        "import sys, expectations.raw, expectations.marts, expectations.release, expectations.runner as r; "
+        "assert r.raw.RAW_TABLES and r.marts.MART_TABLES and r.marts.suites({}); "
+        "heavy = {'great_expectations', 'dagster', 'orchestration', 'pandas'}; "
+        "sys.exit(sorted(heavy & {m.split('.')[0] for m in sys.modules}) or 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(__file__).parents[2])

@@ -1,0 +1,250 @@
+"""The raw suites over real Parquet files in the layout of the lake: each rule holds on good rows, fails on bad ones."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from expectations import raw
+from expectations.outcome import Outcome, refusals
+from expectations.runner import check_raw
+
+DAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
+TS = pa.timestamp("us", tz="UTC")
+TAIL = [("observed_at", TS), ("extra", pa.string()), ("fault", pa.string())]
+REPO = [("_id", pa.string()), ("id", pa.string()), ("createdAt", TS)]
+ORGANIZATION = pa.struct([("_id", pa.string()), ("name", pa.string()), ("fullname", pa.string())])
+PAPER = pa.struct(
+    [("id", pa.string()), ("title", pa.string()), ("upvotes", pa.int64()), ("organization", ORGANIZATION)]
+)
+SCHEMAS = {
+    "models": pa.schema(
+        [*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), ("tags", pa.list_(pa.string())), *TAIL]
+    ),
+    "datasets": pa.schema([*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), *TAIL]),
+    "spaces": pa.schema([*REPO, ("likes", pa.int64()), ("sdk", pa.string()), *TAIL]),
+    "organizations": pa.schema([("handle", pa.string()), ("numFollowers", pa.int64()), *TAIL]),
+    "daily_papers": pa.schema([("date", pa.date32()), ("paper", PAPER), ("title", pa.string()), *TAIL]),
+}
+
+
+def good_rows(table: str, count: int = 40) -> list[dict[str, Any]]:
+    """Rows that meet every rule; every other repo without `_id`, as in recorded rows."""
+    rows = []
+    for number in range(count):
+        row: dict[str, Any] = {"observed_at": NOW, "extra": None, "fault": None}
+        if table == "organizations":
+            row |= {"handle": f"org-{number}", "numFollowers": number}
+        elif table == "daily_papers":
+            # The same paper on two days is real and is no duplicate.
+            paper = {"id": f"2601.{number // 2:05}", "title": "A title", "upvotes": number, "organization": None}
+            row |= {"date": date(2026, 11, 20 + number % 2), "paper": paper, "title": "A title"}
+        else:
+            repo_id = f"owner/{table}-{number}"
+            row |= {"_id": f"{number:024x}" if number % 2 else None, "id": repo_id, "createdAt": NOW, "likes": 0}
+            row |= {} if table == "spaces" else {"downloads": number}
+        rows.append(row)
+    return rows
+
+
+def write(data: Path, table: str, rows: list[dict[str, Any]]) -> None:
+    folder = data / "raw" / table / f"snapshot_date={DAY}"
+    folder.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), folder / "part-00000.parquet")
+
+
+def check(data: Path, table: str, rows: list[dict[str, Any]], **limits: Any) -> list[Outcome]:
+    write(data, table, rows)
+    return check_raw(data, DAY, [table], previous_rows=limits.pop("previous_rows", {}), **limits)
+
+
+def failed(outcomes: list[Outcome]) -> list[tuple[str, str | None]]:
+    return [(outcome.expectation, outcome.column) for outcome in outcomes if not outcome.success]
+
+
+def test_good_tables_pass_every_rule(tmp_path: Path) -> None:
+    data = tmp_path / "data [ab]*"  # what DuckDB would take for a pattern
+    for table in raw.RAW_TABLES:
+        write(data, table, good_rows(table))
+    outcomes = check_raw(data, DAY, raw.RAW_TABLES, previous_rows=dict.fromkeys(raw.RAW_TABLES, 40))
+    assert failed(outcomes) == []
+    rules = {table: suite(raw.Limits(previous_rows=40)) for table, suite in raw.SUITES.items()}
+    assert [(o.table, o.expectation, o.column, o.severity) for o in outcomes] == [
+        (table, rule.expectation, rule.column, rule.severity) for table in rules for rule in rules[table]
+    ]
+    assert {outcome.rows_tested for outcome in outcomes} == {40}
+    names = [(outcome.table, outcome.expectation, outcome.column) for outcome in outcomes]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("table", raw.RAW_TABLES)
+def test_an_empty_table_is_refused(tmp_path: Path, table: str) -> None:
+    assert failed(check(tmp_path, table, [])) == [("row_count_at_least", None)]
+
+
+@pytest.mark.parametrize("table", raw.RAW_TABLES)
+def test_a_key_that_occurs_twice_is_refused(tmp_path: Path, table: str) -> None:
+    rows = good_rows(table)
+    outcomes = check(tmp_path, table, [*rows, rows[1]])
+    assert failed(outcomes) == [("key_unique", None)]
+    (refused,) = refusals(outcomes)
+    wanted = {"organizations": "org-1", "daily_papers": "2026-11-21 / 2601.00000"}.get(table, f"{1:024x}")
+    assert (refused.rows_failing, refused.sample_keys) == (2, (wanted,))
+
+
+def test_a_repo_without_any_key_is_refused(tmp_path: Path) -> None:
+    rows = good_rows("models")
+    rows[0] |= {"_id": None, "id": None}
+    assert failed(check(tmp_path, "models", rows)) == [("key_unique", None)]
+
+
+def test_the_same_id_under_two_ids_of_the_hub_is_no_duplicate(tmp_path: Path) -> None:
+    rows = good_rows("models")
+    rows[1]["id"] = rows[3]["id"]
+    assert failed(check(tmp_path, "models", rows)) == []
+
+
+def faulty(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"_id": None, "id": None, "createdAt": None, "likes": None, "fault": "missing:id"}
+
+
+def test_rows_with_a_fault_count_for_their_share_alone(tmp_path: Path) -> None:
+    rows = good_rows("models")
+    rows[:2] = [faulty(row) for row in rows[:2]]  # 2 of 40 are the 5 per cent that are allowed
+    assert failed(check(tmp_path, "models", rows)) == []
+
+
+def test_too_many_rows_with_a_fault_are_refused(tmp_path: Path) -> None:
+    rows = good_rows("models")
+    rows[:3] = [faulty(row) for row in rows[:3]]
+    outcomes = check(tmp_path, "models", rows)
+    assert failed(outcomes) == [("fault_share_at_most", "fault")]
+    (refused,) = refusals(outcomes)
+    assert (refused.rows_tested, refused.rows_failing) == (40, 3)
+    assert failed(check_raw(tmp_path, DAY, ["models"], previous_rows={}, max_fault_share=0.075)) == []
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(7, []), (6, [("row_count_not_dropped", None)])])
+def test_a_drop_beyond_the_share_is_refused(tmp_path: Path, rows: int, refused: list[tuple[str, None]]) -> None:
+    outcomes = check(tmp_path, "spaces", good_rows("spaces", rows), previous_rows={"spaces": 10})
+    assert failed(outcomes) == refused
+
+
+def test_without_a_snapshot_before_there_is_no_rule_on_a_drop(tmp_path: Path) -> None:
+    outcomes = check(tmp_path, "spaces", good_rows("spaces", 1), previous_rows={"spaces": None})
+    assert "row_count_not_dropped" not in {outcome.expectation for outcome in outcomes}
+
+
+@pytest.mark.parametrize("table", raw.RAW_TABLES)
+def test_a_row_without_its_time_of_observation_is_refused(tmp_path: Path, table: str) -> None:
+    rows = good_rows(table)
+    rows[0]["observed_at"] = None
+    assert failed(check(tmp_path, table, rows)) == [("values_not_null", "observed_at")]
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "expectation", "severity"),
+    [
+        ("models", "createdAt", None, "values_not_null", "error"),
+        ("datasets", "createdAt", None, "values_not_null", "error"),
+        ("spaces", "createdAt", None, "values_not_null", "error"),
+        ("models", "downloads", -1, "values_at_least", "warn"),
+        ("models", "likes", -1, "values_at_least", "warn"),
+        ("datasets", "downloads", -1, "values_at_least", "warn"),
+        ("datasets", "likes", -1, "values_at_least", "warn"),
+        ("spaces", "likes", -1, "values_at_least", "warn"),
+    ],
+)
+def test_one_bad_value_fails_its_rule_alone(
+    tmp_path: Path, table: str, column: str, value: int | None, expectation: str, severity: str
+) -> None:
+    rows = good_rows(table)
+    rows[0][column] = value
+    outcomes = check(tmp_path, table, rows)
+    assert failed(outcomes) == [(expectation, column)]
+    (outcome,) = [outcome for outcome in outcomes if not outcome.success]
+    assert (outcome.severity, outcome.rows_failing, outcome.sample_keys) == (severity, 1, (f"owner/{table}-0",))
+    assert refusals(outcomes) == ([outcome] if severity == "error" else [])
+
+
+def test_a_paper_without_upvotes_is_a_warning(tmp_path: Path) -> None:
+    rows = good_rows("daily_papers")
+    rows[0]["paper"]["upvotes"] = None
+    outcomes = check(tmp_path, "daily_papers", rows)
+    assert failed(outcomes) == [("values_not_null", "paper.upvotes")]
+    assert refusals(outcomes) == []
+
+
+def test_five_keys_are_shown_however_many_rows_fail(tmp_path: Path) -> None:
+    rows = [row | {"createdAt": None, "_id": None} for row in good_rows("models", 3000)]
+    (refused,) = refusals(check(tmp_path, "models", rows))
+    assert refused.rows_failing == 3000
+    assert refused.sample_keys == tuple(f"owner/models-{number}" for number in (0, 1, 10, 100, 1000))
+
+
+def test_hostile_keys_come_out_inert(tmp_path: Path) -> None:
+    hostile = [
+        '<script>alert("x")</script>',
+        "[link](https://elsewhere.example)\n| a | `b` |",
+        "=cmd|' /C calc'!A0",
+        "\x00\x1b[31m\u202e${{7*7}}" + "x" * 10_000,
+        "'; drop table models; --",
+    ]
+    rows = [row | {"createdAt": None} for row in good_rows("models", 5)]
+    rows = [row | {"_id": None, "id": key} for row, key in zip(rows, hostile, strict=True)]
+    (refused,) = refusals(check(tmp_path, "models", rows))
+    assert len(refused.sample_keys) == 5
+    for text in (*refused.sample_keys, refused.summary):
+        assert text.isascii() and text.isprintable()
+        assert not set(text) & set("<>[]|`$\\*#!{}&@+;=")
+    assert all(len(key) <= 80 and key[0] not in "=+-@" for key in refused.sample_keys)
+
+
+def test_an_absent_table_fails_in_one_sentence(tmp_path: Path) -> None:
+    write(tmp_path, "models", good_rows("models"))
+    outcomes = check_raw(tmp_path, DAY, ["spaces", "models"], previous_rows={})
+    assert failed(outcomes) == [("readable", None)]
+    (refused,) = refusals(outcomes)
+    assert refused.summary == (
+        "Raw table spaces: readable fails, wanted a table that can be read, "
+        "found no Parquet file in spaces/snapshot_date?2026-11-23."
+    )
+
+
+def test_a_torn_file_fails_in_one_sentence_and_the_next_table_is_still_judged(tmp_path: Path) -> None:
+    for table in ("models", "spaces"):
+        write(tmp_path, table, good_rows(table))
+    file = next(tmp_path.glob("raw/models/*/*.parquet"))
+    file.write_bytes(file.read_bytes()[:-100])
+    outcomes = check_raw(tmp_path, DAY, ["models", "spaces"], previous_rows={})
+    assert failed(outcomes) == [("readable", None)]
+    assert {outcome.table for outcome in outcomes if outcome.success} == {"spaces"}
+
+
+def test_a_rule_that_cannot_be_judged_is_a_failure_and_the_others_are_judged(tmp_path: Path) -> None:
+    folder = tmp_path / "raw" / "models" / f"snapshot_date={DAY}"
+    folder.mkdir(parents=True)
+    narrow = pa.Table.from_pylist(good_rows("models"), schema=SCHEMAS["models"]).drop_columns(["likes"])
+    pq.write_table(narrow, folder / "part-00000.parquet")
+    outcomes = check_raw(tmp_path, DAY, ["models"], previous_rows={})
+    assert failed(outcomes) == [("values_at_least", "likes")]
+    (outcome,) = [outcome for outcome in outcomes if not outcome.success]
+    assert "not judged" in outcome.observed and "likes" in outcome.observed
+
+
+def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    data, home = tmp_path / "data", tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("HOME", str(home))
+    rows = good_rows("models")
+    rows[0]["createdAt"] = None
+    write(data, "models", rows)
+    before = sorted(tmp_path.rglob("*"))
+    check_raw(data, DAY, ["models"], previous_rows={})
+    assert sorted(tmp_path.rglob("*")) == before
+    assert capfd.readouterr() == ("", "")

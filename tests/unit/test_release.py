@@ -1,0 +1,284 @@
+"""A release folder: same rows, same bytes; and an audit that sees every way in which the bytes can be wrong."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from orchestration.release.audit import AuditError, audit, require_sound
+from orchestration.release.build import build_release, release_dir
+from orchestration.release.card import inert, render_card
+from orchestration.release.contract import Column, Contract, ContractError, PublishedTable, read_contract
+from orchestration.release.datapackage import CheckResult, Provenance, RawSource, sha256_of
+from orchestration.release.export import ExportError, open_warehouse, require_built
+from orchestration.release.verdicts import Verdict, VerdictError, require_verdict, write_verdict
+
+DAY = dt.date(2026, 1, 2)
+PAPERS = PublishedTable(
+    name="fct_papers",
+    title="Papers",
+    grain="paper",
+    description="Daily papers.",
+    key=("paper_id",),
+    columns=(
+        Column("paper_id", "varchar", "The paper."),
+        Column("upvotes", "bigint", "Votes | counted."),
+        Column("observed_at", "timestamptz", "When."),
+    ),
+)
+EMPTY = PublishedTable("quarantine", "Left out", "row", "Rows left out.", ("row_key",), (Column("row_key", "varchar", "Key."),))
+CONTRACT = Contract((PAPERS, EMPTY), frozenset({"model.hubscape.fct_papers", "test.hubscape.unique"}))
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Path:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("create table quarantine (row_key varchar)")
+        connection.execute("create table fct_papers (observed_at timestamptz, upvotes bigint, paper_id varchar)")
+        connection.execute(
+            "insert into fct_papers select timestamptz '2026-01-02 03:04:05+00', i % 7, printf('%05d', i * 7919 % 10007) "
+            "from range(5000) t(i)"
+        )
+        connection.execute("create table build_log (unique_id varchar, status varchar, severity varchar, snapshot_date date)")
+        connection.execute(
+            "insert into build_log values ('model.hubscape.fct_papers', 'success', null, '2026-01-02'),"
+            "('test.hubscape.unique', 'pass', 'error', '2026-01-02')"
+        )
+    return path
+
+
+def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = None) -> Path:
+    layers = ("raw", "dbt", "marts")
+    passed = [CheckResult(layer=x, table="t", check="c", severity="error", verdict="passed") for x in layers]
+    source = RawSource(
+        table="daily_papers",
+        source="sandbox",
+        source_label="synthetic; seed=7",
+        synthetic=True,
+        rows=5000,
+        faulty_rows=0,
+        first_observed_at=dt.datetime(2026, 1, 2, tzinfo=dt.UTC),
+        last_observed_at=dt.datetime(2026, 1, 2, 1, tzinfo=dt.UTC),
+        manifest_sha256="0" * 64,
+    )
+    with open_warehouse(warehouse) as connection:
+        build_release(
+            connection,
+            CONTRACT,
+            data_dir=data_dir,
+            snapshot_date=DAY,
+            sources=[source],
+            checks=passed if checks is None else checks,
+            provenance=Provenance(hubscape="0.1.0", git_commit="abc", packages={"duckdb": "2"}),
+        )
+    return release_dir(data_dir, DAY)
+
+
+def problems(folder: Path) -> dict[str, str]:
+    return {finding.question: finding.problem for finding in audit(folder, CONTRACT) if finding.problem}
+
+
+def test_a_release_holds_the_rows_in_order_with_the_contracts_types(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+
+    table = pq.read_table(folder / "data" / "fct_papers" / "fct_papers.parquet")
+    expected = sorted((f"{i * 7919 % 10007:05d}", i % 7) for i in range(5000))
+    assert list(zip(table["paper_id"].to_pylist(), table["upvotes"].to_pylist(), strict=True)) == expected
+    assert table.schema.remove_metadata() == pa.schema(
+        {"paper_id": pa.string(), "upvotes": pa.int64(), "observed_at": pa.timestamp("us", tz="UTC")}
+    )
+    assert problems(folder) == {}
+
+
+def test_an_empty_table_has_no_file_and_is_named(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+
+    assert not (folder / "data" / "quarantine").exists()
+    assert json.loads((folder / "datapackage.json").read_text())["empty_tables"] == ["quarantine"]
+    assert "Without rows in this snapshot" in (folder / "README.md").read_text()
+
+
+def test_the_same_rows_give_the_same_bytes(warehouse, tmp_path):
+    first = build(warehouse, tmp_path / "a")
+    with duckdb.connect(warehouse) as connection:  # same rows, stored in another order
+        connection.execute("create or replace table fct_papers as select * from fct_papers order by upvotes, paper_id desc")
+    second = build(warehouse, tmp_path / "b")
+
+    files = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(second) for p in second.rglob("*") if p.is_file())
+    assert [sha256_of(first / f) for f in files] == [sha256_of(second / f) for f in files]
+
+
+def test_a_release_is_replaced_whole(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    (folder / "stale.parquet").write_bytes(b"old")
+    leftover = folder.parent / ".building-2026-01-01"
+    leftover.mkdir()
+
+    build(warehouse, tmp_path)
+
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["2026-01-02"]
+    assert problems(folder) == {}
+
+
+def flip(folder: Path) -> None:
+    path = folder / "data" / "fct_papers" / "fct_papers.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def forge_schema(folder: Path) -> None:
+    path = folder / "data" / "fct_papers" / "fct_papers.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.rename_columns(["paper_id", "votes", "observed_at"]), path)
+    relist(folder, path)
+
+
+def forge_rows(folder: Path) -> None:
+    path = folder / "data" / "fct_papers" / "fct_papers.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    relist(folder, path)
+
+
+def relist(folder: Path, path: Path) -> None:
+    edit(folder, lambda p: p["resources"][0].update(sha256=sha256_of(path), bytes=path.stat().st_size))
+
+
+def edit(folder: Path, change) -> None:
+    package = json.loads((folder / "datapackage.json").read_text())
+    change(package)
+    (folder / "datapackage.json").write_text(json.dumps(package))
+
+
+@pytest.mark.parametrize(
+    ("damage", "question"),
+    [
+        (flip, "bytes_as_listed"),
+        (forge_rows, "bytes_as_listed"),
+        (forge_schema, "schema_as_contracted"),
+        (lambda f: (f / "data" / "fct_papers" / "fct_papers.parquet").unlink(), "files_listed"),
+        (lambda f: (f / "data" / "extra.parquet").write_bytes(b"x"), "files_listed"),
+        (lambda f: (f / "README.md").write_text((f / "README.md").read_text().replace("5,000", "5,001")), "card_from_manifest"),
+        (lambda f: edit(f, lambda p: p.update(synthetic=[])), "card_from_manifest"),
+        (lambda f: edit(f, lambda p: p.update(empty_tables=[])), "tables_as_contracted"),
+        (lambda f: edit(f, lambda p: p["checks"][0].update(verdict="failed")), "checks_passed"),
+        (lambda f: edit(f, lambda p: p.update(checks=p["checks"][:2])), "checks_passed"),
+        (lambda f: (f / "datapackage.json").write_text("{"), "manifest_readable"),
+        (lambda f: (f / "datapackage.json").unlink(), "manifest_readable"),
+    ],
+)
+def test_the_audit_names_what_is_wrong(warehouse, tmp_path, damage, question):
+    folder = build(warehouse, tmp_path)
+    damage(folder)
+
+    assert question in problems(folder)
+    with pytest.raises(AuditError, match=question):
+        require_sound(folder, CONTRACT)
+
+
+def test_a_build_with_a_failed_or_missing_node_is_not_released(warehouse):
+    with open_warehouse(warehouse) as connection:
+        require_built(connection, CONTRACT, "2026-01-02")
+        with pytest.raises(ExportError, match="2 of 2 dbt nodes did not pass"):
+            require_built(connection, CONTRACT, "2026-01-03")
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("update build_log set status = 'fail' where unique_id = 'test.hubscape.unique'")
+    with open_warehouse(warehouse) as connection, pytest.raises(ExportError, match=r"such as test\.hubscape\.unique"):
+        require_built(connection, CONTRACT, "2026-01-02")
+
+
+def test_a_missing_or_busy_warehouse_is_one_sentence(warehouse, tmp_path):
+    with pytest.raises(ExportError, match="There is no warehouse"):
+        open_warehouse(tmp_path / "none.duckdb")
+
+
+def test_a_verdict_counts_for_the_bytes_it_was_given_on(tmp_path):
+    result = CheckResult(layer="raw", table="models", check="not_empty", severity="error", verdict="passed")
+    verdict = Verdict(layer="raw", table="models", snapshot_date=DAY, subject="abc", results=[result])
+    with pytest.raises(VerdictError, match="has not been checked"):
+        require_verdict(tmp_path, "raw", "models", DAY, "abc")
+    write_verdict(tmp_path, verdict)
+
+    assert require_verdict(tmp_path, "raw", "models", DAY, "abc") == verdict
+    with pytest.raises(VerdictError, match="has changed since it was checked"):
+        require_verdict(tmp_path, "raw", "models", DAY, "abd")
+    refused = result.model_copy(update={"verdict": "failed"})
+    write_verdict(tmp_path, verdict.model_copy(update={"results": [refused]}))
+    with pytest.raises(VerdictError, match=r"was refused by its checks \(not_empty\)"):
+        require_verdict(tmp_path, "raw", "models", DAY, "abc")
+
+
+def test_a_contract_without_meta_or_with_an_unknown_type_is_refused(tmp_path):
+    node = {
+        "resource_type": "model",
+        "name": "fct_x",
+        "description": "",
+        "config": {"meta": {"publish": True, "title": "X", "grain": "x", "order_by": ["a"]}},
+        "columns": {"a": {"data_type": "hugeint", "description": ""}},
+    }
+    path = tmp_path / "manifest.json"
+    with pytest.raises(ContractError, match="There is no dbt manifest"):
+        read_contract(path)
+    path.write_text(json.dumps({"nodes": {"model.h.fct_x": node}, "parent_map": {"model.h.fct_x": []}}))
+    with pytest.raises(ContractError, match=r"fct_x\.a has type hugeint"):
+        read_contract(path)
+    del node["config"]["meta"]["grain"]
+    path.write_text(json.dumps({"nodes": {"model.h.fct_x": node}, "parent_map": {"model.h.fct_x": []}}))
+    with pytest.raises(ContractError, match="published without grain"):
+        read_contract(path)
+
+
+HOSTILE = st.one_of(
+    st.text(max_size=300),
+    st.sampled_from(
+        [
+            "<script>alert(1)</script>",
+            "![x](https://evil.example/p.png)",
+            "[a](javascript:alert(1))",
+            "a | b | c",
+            "`x` **b** <img src=x onerror=y>",
+            "{{ 7 * 7 }}{% raw %}",
+            "---\nconfigs: []\n---",
+            "https://evil.example",
+            "&lt;b&gt;",
+            "line\nbreak\r\n| cell |",
+        ]
+    ),
+)
+
+
+@given(HOSTILE)
+@settings(max_examples=300, deadline=None)
+def test_hostile_text_stays_text_in_a_table_of_the_card(text):
+    document = f"| a | b |\n| --- | --- |\n| {inert(text)} | end |\n"
+
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(document)
+
+    cells = html.count("<td>")
+    assert cells == 2 and html.count("<tr>") == 2, html
+    inside = html.split("<tbody>")[1].replace("<tr>", "").replace("</tr>", "").replace("<td>", "").replace("</td>", "")
+    for markup in ("<script", "<img", "<a ", "<b>", "<code", "<strong"):
+        assert markup not in inside
+    assert "https://" not in inert(text) and "{{" not in inert(text)
+
+
+def test_hostile_source_labels_do_not_reach_the_front_matter(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    from orchestration.release.datapackage import read_datapackage
+
+    package = read_datapackage(folder)
+    source = package.sources[0].model_copy(update={"source_label": "x\n---\nlicense: evil\n<b>y</b>|z"})
+    text = render_card(package.model_copy(update={"sources": [source]}))
+
+    assert text.startswith("---\n")
+    assert "license: evil" not in text.split("---\n")[1]
+    assert "<b>" not in text
