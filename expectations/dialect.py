@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import duckdb_engine
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.dialects import registry
@@ -60,7 +59,7 @@ def connect(
     )
 
     @event.listens_for(engine, "connect")
-    def lock_down(connection: duckdb.DuckDBPyConnection, _: object) -> None:
+    def lock_down(connection: duckdb_engine.ConnectionWrapper, _: object) -> None:
         connection.execute("set TimeZone = 'UTC'")
         connection.execute(f"set allowed_directories = [{allowed}]")
         connection.execute("set enable_external_access = false")

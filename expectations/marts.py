@@ -16,7 +16,7 @@ VERDICTS = "passed warned failed"
 SAFE_ROW_KEY = r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?|sha256:[0-9a-f]+|\(missing\)"
 MAX_ROW_KEY_CHARACTERS = 200
 MAX_TITLE_CHARACTERS = 1000
-MAX_QUARANTINED_SHARE = 0.05
+DEFAULT_MAX_QUARANTINED_SHARE = 0.05
 
 
 def fct_derivative_counts() -> list[Rule]:
@@ -106,7 +106,7 @@ def rpt_data_quality() -> list[Rule]:
     ]
 
 
-def quarantine(raw_rows: Mapping[str, int]) -> list[Rule]:
+def quarantine(raw_rows: Mapping[str, int], max_share: float = DEFAULT_MAX_QUARANTINED_SHARE) -> list[Rule]:
     """Grain: table x key x rule x reason. `raw_rows`: rows of each raw table before quarantine."""
     key = ("table_name", "row_key", "rule", "reason")
     well_formed = (
@@ -114,10 +114,10 @@ def quarantine(raw_rows: Mapping[str, int]) -> list[Rule]:
         f"and length(row_key) <= {MAX_ROW_KEY_CHARACTERS}"
     )
     counts = {table: f"coalesce(sum(rows_count) filter (where table_name = '{table}'), 0)" for table in raw_rows}
-    within = [f"{counts[table]} <= {MAX_QUARANTINED_SHARE} * {rows}" for table, rows in raw_rows.items()]
+    within = [f"{counts[table]} <= {max_share} * {rows}" for table, rows in raw_rows.items()]
     shown = [f"'{table} ', {counts[table]}, ' of {rows}'" for table, rows in raw_rows.items()] or ["'no raw table'"]
     observed = "concat(" + ", ', ', ".join(shown) + ")"
-    wanted = f"at most {MAX_QUARANTINED_SHARE * 100:g} per cent of each raw table"
+    wanted = f"at most {max_share * 100:g} per cent of each raw table"
     return [
         key_unique(key),
         no_rows("row_key_well_formed", f"not coalesce({well_formed}, false)", key, "no free text", "row_key"),
@@ -141,9 +141,13 @@ _SUITES = {
 MART_TABLES = (*_SUITES, "quarantine")
 
 
-def suites(raw_rows: Mapping[str, int]) -> dict[str, list[Rule]]:
+def suites(
+    raw_rows: Mapping[str, int], max_quarantined_share: float = DEFAULT_MAX_QUARANTINED_SHARE
+) -> dict[str, list[Rule]]:
     """The rules of every mart by table. `raw_rows`: rows of each raw table of the snapshot, before quarantine."""
-    return {table: suite() for table, suite in _SUITES.items()} | {"quarantine": quarantine(raw_rows)}
+    return {table: suite() for table, suite in _SUITES.items()} | {
+        "quarantine": quarantine(raw_rows, max_quarantined_share)
+    }
 
 
 def _in_set(column: str, values: str, key: tuple[str, ...]) -> Rule:

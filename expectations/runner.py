@@ -65,13 +65,14 @@ def check_marts(
     *,
     tables: Iterable[str] | None = None,
     raw_rows: Mapping[str, int],
+    max_quarantined_share: float = marts.DEFAULT_MAX_QUARANTINED_SHARE,
     memory_limit: str = DEFAULT_MEMORY_LIMIT,
 ) -> list[Outcome]:
     """Outcomes of the marts (`tables`, or all of them) in the DuckDB file `warehouse`, which is opened read-only.
 
     `raw_rows`: rows of each raw table of the snapshot. Raises KeyError for a name that is no mart.
     """
-    suites = marts.suites(raw_rows)
+    suites = marts.suites(raw_rows, max_quarantined_share)
     rules = {table: suites[table] for table in (suites if tables is None else tables)}
     return _check(
         "marts",

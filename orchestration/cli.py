@@ -67,7 +67,7 @@ def sandbox(
     """Serves a Hub on this machine: a made-up ecosystem, or recorded rows of the real one."""
     from orchestration.sandbox.recorded import RecordedRowsError, recorded_catalogue
     from orchestration.sandbox.server import create_app, serve
-    from orchestration.sandbox.store import StoreLocked
+    from orchestration.sandbox.store import StoreDamaged, StoreLocked
 
     day = date.date() if date else dt.datetime.now(dt.UTC).date()
     try:
@@ -78,7 +78,7 @@ def sandbox(
 
             catalogue = synthetic_catalogue(seed=seed, scale=scale, date=day)
         serve(create_app(catalogue, data_dir, token=token, quota=quota), port=port)
-    except (RecordedRowsError, StoreLocked) as error:
+    except (RecordedRowsError, StoreDamaged, StoreLocked) as error:
         raise Refused(str(error)) from None
     except OSError as error:
         raise Refused(f"The sandbox cannot use port {port} or folder {data_dir} ({error.strerror}).") from None
@@ -117,9 +117,10 @@ def main() -> None:
         code = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not sys.exit: DuckDB's binding greets the end of the interpreter with a page about leaked types when Great
-    # Expectations is loaded. Nothing is left to be cleaned up: every command closes what it opens.
-    os._exit(code)
+    # DuckDB's binding greets the end of the interpreter with a page about leaked types once Great Expectations is
+    # loaded. Everything of ours has been said by now, so nobody misses what is said after this.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno())
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,17 @@ class _Lines(logging.Formatter):
         return f"{time.monotonic() - self._start:7.1f} s  {step:<28} {line}"
 
 
+# What dagster-dbt says of its own workings in every run.
+_INNER_WORKINGS = ("A dbt subsetted execution", "Copying `", "Running dbt command", "Finished dbt command")
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    meta = getattr(record, "dagster_meta", {}) or {}
+    message = str(meta.get("orig_message") or record.getMessage())
+    skipped = "Dependencies for step" in message  # what failed is said once, at the end
+    return not (meta.get("dagster_event") or message.startswith(_INNER_WORKINGS) or skipped)
+
+
 @dg.logger(
     config_schema={"log_level": dg.Field(str, default_value="INFO", is_required=False)},
     description="Plain progress lines on standard error.",
@@ -31,6 +42,6 @@ def progress_lines(context: dg.InitLoggerContext) -> logging.Logger:
     logger.propagate = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines())
-    handler.addFilter(lambda record: not getattr(record, "dagster_event", None) or record.levelno >= logging.ERROR)
+    handler.addFilter(_is_worth_a_line)
     logger.handlers = [handler]
     return logger

@@ -1,5 +1,7 @@
 """Where the dbt project lies, and its manifest, from which Dagster and the release learn the models."""
 
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,10 @@ if TYPE_CHECKING:
 DBT_DIR = PROJECT_DIR / "dbt_project"
 MANIFEST = DBT_DIR / "target" / "manifest.json"
 _SOURCES = ("*.sql", "*.yml", "*.csv", "*.md")
+
+
+class DbtParseError(RuntimeError):
+    """The dbt project cannot be read."""
 
 
 @cache
@@ -32,8 +38,23 @@ def is_manifest_stale() -> bool:
     return any(file.stat().st_mtime > made for file in files)
 
 
+def dbt_executable() -> str:
+    """The dbt of this environment, which need not be activated."""
+    beside_python = Path(sys.executable).parent / "dbt"
+    return str(beside_python) if beside_python.is_file() else "dbt"
+
+
 def prepare_manifest() -> Path:
-    """Has dbt write the manifest anew where it is stale, and returns its path."""
+    """Has dbt write the manifest anew where it is stale, and returns its path.
+
+    Raises:
+        DbtParseError: dbt refuses the project.
+    """
     if is_manifest_stale():
-        dbt_project().preparer.prepare(dbt_project())
+        command = [dbt_executable(), "--quiet", "parse", "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
+        if done.returncode:
+            last_line = (done.stdout + done.stderr).strip().splitlines()[-1:]
+            raise DbtParseError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
+        MANIFEST.touch()
     return MANIFEST

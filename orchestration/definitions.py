@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.dbt import DBT_DIR, MANIFEST, dbt_project
+from orchestration.dbt import DBT_DIR, MANIFEST, dbt_executable, prepare_manifest
 from orchestration.settings import load_settings
 
 
@@ -20,6 +20,7 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
         SettingsError: a variable cannot be used.
     """
     from dagster_dbt import DbtCliResource
+    from dagster_dbt.dbt_project import using_dagster_dev
 
     from orchestration.assets.raw import raw_assets
     from orchestration.assets.release import release_assets
@@ -32,7 +33,8 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     from orchestration.resources import HubResource, SettingsResource
     from orchestration.schedules import daily_refresh
 
-    dbt_project().prepare_if_dev()
+    if using_dagster_dev():  # elsewhere the manifest is a part of the installation
+        prepare_manifest()
     marts = [table.name for table in read_contract(MANIFEST).tables]
     settings = SettingsResource()
     job = refresh_job()
@@ -44,7 +46,7 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
         resources={
             "settings": settings,
             "hub": HubResource(settings=settings),
-            "dbt": DbtCliResource(project_dir=DBT_DIR, profiles_dir=DBT_DIR),
+            "dbt": DbtCliResource(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=dbt_executable()),
             **(overrides or {}),
         },
         loggers={"console": progress_lines},

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from orchestration.hub.publication import PublicationError
-from orchestration.hub.session import HubError
+from orchestration.hub.session import HubError, HubUnauthorized
 from orchestration.lake.files import LakeError
 from orchestration.release.audit import AuditError
 from orchestration.release.contract import ContractError
@@ -35,7 +35,8 @@ def plain_failures() -> Iterator[None]:
     try:
         yield
     except KNOWN as error:
-        raise dg.Failure(str(error), allow_retries=isinstance(error, _WORTH_A_RETRY)) from None
+        passing = isinstance(error, _WORTH_A_RETRY) and not isinstance(error, HubUnauthorized)
+        raise dg.Failure(str(error), allow_retries=passing) from None
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES}:
             raise

@@ -1,12 +1,17 @@
 """The one job: everything from a Hub's pages to a verified publication."""
 
+from typing import TYPE_CHECKING
+
 import dagster as dg
+
+if TYPE_CHECKING:
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 # A run that a killed process left behind is ended by run monitoring after this long.
 MAX_RUNTIME_SECONDS = 6 * 3600
 
 
-def refresh_job() -> dg.UnresolvedAssetJobDefinition:
+def refresh_job() -> "UnresolvedAssetJobDefinition":
     """`refresh`: all assets and checks of one snapshot, in one process.
 
     One process because DuckDB takes one writer, and because importing the checks' library costs seconds each time.

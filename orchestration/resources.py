@@ -47,6 +47,8 @@ class HubResource(dg.ConfigurableResource):
         settings = self.settings.value
         if not settings.starts_sandbox:
             self._endpoint = settings.hub_endpoint
+            # Asked once before anything else, so that a Hub that is down or refuses the token fails the run at once.
+            HubSession(self.endpoint, self.token, limits=Limits(max_retries=2)).identify()
             yield self
             return
         with sandbox_process(settings) as endpoint:

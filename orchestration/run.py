@@ -2,18 +2,20 @@
 
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.dbt import prepare_manifest
+from orchestration.dbt import DbtParseError, prepare_manifest
 from orchestration.settings import PROJECT_DIR, Settings
 
 if TYPE_CHECKING:
     import dagster as dg
+    from dagster_shared.error import SerializableErrorInfo
 
 _CLI_TAG = {"hubscape/launched_by": "cli"}
 _PROGRESS_LINES = {"loggers": {"console": {"config": {}}}}
@@ -46,13 +48,18 @@ def run_refresh(settings: Settings) -> RunReport:
     quiet_libraries()
     with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
         _bury_dead_runs(dagster_instance)
-        prepare_manifest()
+        try:
+            prepare_manifest()
+        except DbtParseError as error:
+            raise RunFailed(str(error)) from None
         from orchestration.definitions import build_definitions
 
         job = build_definitions().resolve_job_def("refresh")
-        result = job.execute_in_process(
-            instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
-        )
+        # dbt's own lines, hundreds of them, go to a file: standard output is for the summary.
+        with (settings.data_dir / "dbt.log").open("w") as log, redirect_stdout(log):
+            result = job.execute_in_process(
+                instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
+            )
         if not result.success:
             raise RunFailed(" ".join(causes(result)) or f"Run {result.run_id} failed: look at it with `make ui`.")
         return RunReport(result.run_id, _seconds_by_step(result), _published(result))
@@ -119,17 +126,28 @@ def causes(result: "dg.ExecuteInProcessResult") -> list[str]:
         if event.is_step_failure and event.step_failure_data.user_failure_data:
             sentences.append(event.step_failure_data.user_failure_data.description or "")
         elif event.is_step_failure and event.step_failure_data.error:
-            error = event.step_failure_data.error
-            while error.cause:
-                error = error.cause
-            first_line = error.message.strip().splitlines()[0]
-            sentences.append(f"Step {event.step_key} failed: {first_line}.")
+            if event.step_failure_data.error.cls_name == "DagsterAssetCheckFailedError":
+                continue  # the check has said it
+            sentences.append(f"Step {event.step_key} failed: {_root_cause(event.step_failure_data.error)}")
+        elif (
+            event.is_run_failure
+            and event.job_failure_data.error
+            and not event.job_failure_data.first_step_failure_event
+        ):
+            sentences.append(_root_cause(event.job_failure_data.error))
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             if not check.passed and check.blocking and check.severity.value == "ERROR":
                 name = "/".join(check.asset_key.path)
                 sentences.append(f"Check {check.check_name} refused {name}: {check.description}")
     return list(dict.fromkeys(filter(None, sentences)))
+
+
+def _root_cause(error: "SerializableErrorInfo") -> str:
+    """The first line of the error that caused all others, without the name of its class."""
+    while error.cause:
+        error = error.cause
+    return re.sub(r"^[\w.]+(Error|Unauthorized|NotFound): ", "", error.message.strip().splitlines()[0])
 
 
 def _seconds_by_step(result: "dg.ExecuteInProcessResult") -> dict[str, float]:

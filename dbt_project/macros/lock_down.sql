@@ -8,8 +8,7 @@
     {%- if execute -%}
         {%- set is_open = run_query("select current_setting('enable_external_access')").columns[0].values()[0] -%}
         {%- if is_open -%}
-            {%- set folder = data_dir() | replace("'", "''") -%}
-            set allowed_directories = ['{{ folder }}', '.'];
+            set allowed_directories = [getvariable('data_dir'), getvariable('project_dir')];
             set enable_external_access = false
         {%- endif -%}
     {%- endif -%}

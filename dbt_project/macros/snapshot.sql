@@ -1,11 +1,5 @@
 {# Which raw snapshot is built, and where it lies. #}
 
-{% macro data_dir() %}
-    {#- The data folder as seen from here; a relative one counts from the project root. -#}
-    {%- set folder = env_var('HUBSCAPE_DATA_DIR', '') or 'data' -%}
-    {{- return(folder if folder.startswith('/') else '../' ~ folder) -}}
-{% endmacro %}
-
 {% macro snapshot_day() %}
     {#- The day of the snapshot as text: HUBSCAPE_SNAPSHOT_DATE, else the newest one of the raw models. -#}
     {%- set day = env_var('HUBSCAPE_SNAPSHOT_DATE', '') -%}
@@ -14,7 +8,7 @@
         {%- set day = newest.columns[0].values()[0] | default('', true) | string -%}
         {%- if not day -%}
             {{ exceptions.raise_compiler_error(
-                'There is no raw snapshot of models under ' ~ data_dir() ~ '/raw: pull one first, or set HUBSCAPE_DATA_DIR.'
+                'There is no raw snapshot of models in the data folder: pull one first, or set HUBSCAPE_DATA_DIR.'
             ) }}
         {%- endif -%}
     {%- endif -%}
@@ -37,7 +31,7 @@
 {% macro duckdb__newest_snapshot_sql() %}
     {#- From the folder names: no file is opened. -#}
     select max(regexp_extract(file, 'snapshot_date=([0-9-]{10})/', 1)) as snapshot_day
-    from glob('{{ data_dir() | replace("'", "''") }}/raw/models/snapshot_date=*/_manifest.json')
+    from glob(getvariable('data_dir') || '/raw/models/snapshot_date=*/_manifest.json')
 {% endmacro %}
 
 {% macro raw_row_id() %}{{ return(adapter.dispatch('raw_row_id')()) }}{% endmacro %}

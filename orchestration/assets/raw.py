@@ -1,5 +1,7 @@
 """Raw tables as Dagster assets: each crawls one part of a Hub into `data/raw/<table>/snapshot_date=...`."""
 
+import hashlib
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
@@ -9,9 +11,10 @@ from orchestration.failures import plain_failures
 from orchestration.handles import registry_handles, top_handles
 from orchestration.hub import listing, organizations, papers
 from orchestration.hub.page import Page
-from orchestration.hub.session import HubSession
+from orchestration.hub.session import HubRefused, HubSession
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.origin import kept_snapshot
+from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import snapshot_dir, write_snapshot
 from orchestration.lake.spool import Spool
 from orchestration.metadata import preview
@@ -19,6 +22,7 @@ from orchestration.resources import HubResource, SettingsResource
 from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
+_SECONDS_BETWEEN_WORDS = 4
 # A source of pages: (session, cursor to start at) -> pages from there on.
 Crawl = Callable[[HubSession, str | None], Iterable[Page]]
 
@@ -30,9 +34,17 @@ class RawConfig(dg.Config):
     """Fetch again what the lake already holds for this snapshot date."""
 
 
-def raw_assets() -> list[dg.AssetsDefinition]:
-    """The five raw tables."""
+def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The five raw tables, and their manifests, which are written beside them and read by dbt."""
     return [
+        dg.AssetSpec(
+            ["raw", "manifests"],
+            deps=[dg.AssetKey(["raw", table]) for table in SCHEMAS],
+            group_name="raw",
+            owners=[OWNER],
+            kinds={"json"},
+            description="`_manifest.json` of each raw snapshot: rows, bytes, hashes, requests, source, times observed.",
+        ),
         *(
             _raw_asset(kind, f"All {kind} as the Hub lists them, newest first.", _listing(kind))
             for kind in listing.FIELDS
@@ -61,7 +73,7 @@ def _raw_asset(
         kinds={"huggingface", "parquet"},
         description=description,
         # The session waits out a busy Hub by itself; this is for a Hub that comes back minutes later.
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
         pool=f"crawl_{table}",
     )
     def raw_table(
@@ -101,23 +113,34 @@ def fetch(
         progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
         return kept
     with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=scope) as spool:
-        if spool.cursor:
-            progress("going on where the last crawl stopped")
-        _fill(spool, crawl(session, spool.cursor), progress)
+        _crawl_into(spool, crawl, session, progress)
         manifest = write_snapshot(spool)
     progress(f"{manifest.rows:,} rows in {manifest.requests:,} requests, {manifest.bytes:,} bytes")
     return manifest
 
 
-def _fill(spool: Spool, pages: Iterable[Page], progress: Callable[[str], None]) -> None:
+def _crawl_into(spool: Spool, crawl: Crawl, session: HubSession, progress: Callable[[str], None]) -> None:
+    """Fills a spool to its end, from where an earlier run has left it."""
     if spool.is_finished:
         return
-    rows, said = 0, 0
+    if not spool.cursor:
+        return _append(spool, crawl(session, None), progress)
+    progress("going on where the last crawl stopped")
+    try:
+        _append(spool, crawl(session, spool.cursor), progress)
+    except HubRefused:
+        progress("the Hub has forgotten where that was: starting anew")
+        spool.restart()
+        _append(spool, crawl(session, None), progress)
+
+
+def _append(spool: Spool, pages: Iterable[Page], progress: Callable[[str], None]) -> None:
+    rows, said = 0, time.monotonic()
     for page in pages:
         spool.append(page)
         rows += len(page.rows)
-        if rows - said >= 100_000:
-            said = rows
+        if time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
+            said = time.monotonic()
             progress(f"{rows:,} rows so far")
 
 
@@ -127,7 +150,8 @@ def _listing(kind: listing.Kind) -> Callable[[Settings], tuple[str, Crawl]]:
 
 def _organizations(settings: Settings) -> tuple[str, Crawl]:
     handles = registry_handles() + top_handles(settings.data_dir, settings.snapshot_date, settings.top_handles)
-    scope = f"{len(registry_handles())} of the registry and the top {settings.top_handles}"
+    # An unfinished crawl of other handles cannot be gone on with: it may have passed some of these by.
+    scope = hashlib.sha256("\n".join(sorted(handles)).encode()).hexdigest()
     return scope, lambda session, start: organizations.pages(session, handles, start=start)
 
 

@@ -47,8 +47,8 @@ def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition]:
         owners=[OWNER],
         kinds={"huggingface"},
         output_required=False,
-        retry_policy=dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL),
-        description="The release as one commit on the Hub, read back and tagged, where HUBSCAPE_PUBLISH_REPO names a repo.",
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
+        description="The release as one commit on the Hub, read back and tagged; needs HUBSCAPE_PUBLISH_REPO.",
     )
     def publication(
         context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource

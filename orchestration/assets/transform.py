@@ -1,7 +1,8 @@
 """The dbt build as Dagster assets: one invocation writes the warehouse, models and tests together."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from orchestration.translator import LayerTranslator
 
 # DuckDB takes one writing process: this pool's limit of one is set in dagster.yaml.
 WAREHOUSE_POOL = "warehouse"
+_SECONDS_BETWEEN_WORDS = 3
 
 
 def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
@@ -38,11 +40,24 @@ def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
                 target_path=settings.value.data_dir / "dbt",
             )
         try:
-            yield from invocation.stream()
+            yield from with_progress(invocation.stream(), context.log.info)
         except DagsterDbtCliRuntimeError:
             raise dg.Failure(refusal(invocation), allow_retries=False) from None
 
     return dbt_build
+
+
+def with_progress(events: Iterable[Any], say: Callable[[str], None]) -> Iterator[Any]:
+    """The events as they come, with a word every few seconds on how many models and tests are done."""
+    said = time.monotonic()
+    counted = {"models and seeds": 0, "tests": 0}
+    for event in events:
+        counted["tests" if isinstance(event, dg.AssetCheckResult) else "models and seeds"] += 1
+        if time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
+            said = time.monotonic()
+            say(", ".join(f"{count} {name}" for name, count in counted.items()) + " done so far")
+        yield event
+    say(", ".join(f"{count} {name}" for name, count in counted.items()) + " done")
 
 
 @contextmanager

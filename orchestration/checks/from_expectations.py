@@ -70,7 +70,7 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
         warehouse = now.data_dir / "warehouse.duckdb"
         with open_warehouse(warehouse) as connection:
             subject = build_subject(connection)
-        outcomes = check_marts(warehouse, tables=tables, raw_rows=raw_rows)
+        outcomes = check_marts(warehouse, tables=tables, raw_rows=raw_rows, max_quarantined_share=now.max_fault_share)
         for table in tables:
             found = [outcome for outcome in outcomes if outcome.table == table]
             yield keep(now, "marts", table, subject, found)

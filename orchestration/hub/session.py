@@ -35,6 +35,10 @@ class HubNotFound(HubError):
     """The Hub does not know what was asked for."""
 
 
+class HubRefused(HubError):
+    """The Hub does not take a request as it is, such as a cursor that it has forgotten."""
+
+
 class _Passing(Exception):
     """A failure that another try may mend; `wait_seconds` is what the Hub asked to wait, if it did."""
 
@@ -163,6 +167,8 @@ class HubSession:
             raise HubUnauthorized(f"{name} was refused with status {reply.status}: {advice}.")
         if reply.status == 404:
             raise HubNotFound(f"{name} does not exist there: check the name and HF_ENDPOINT.")
+        if 400 <= reply.status < 500:
+            raise HubRefused(f"{name} was refused with status {reply.status}: check that HF_ENDPOINT is a Hub.")
         if reply.status != 200:
             raise HubError(f"{name} was answered with status {reply.status}: check that HF_ENDPOINT is a Hub.")
         value = self._json(reply, name)
@@ -256,7 +262,7 @@ class HubSession:
         ) as response:
             status = response.status_code
             if status in (408, 429) or status >= 500:
-                raise _Passing(f"it answered with status {status}", _asked_wait(response.headers))
+                raise _Passing(f"it answered with status {status}", _asked_wait(status, response.headers))
             body = self._body(place, response, ends) if status == 200 else b""
             return _Reply(status, response.headers, response.links.get("next", {}).get("url"), body)
 
@@ -298,9 +304,10 @@ def _origin(url: Any) -> str:
     return f"{url.scheme}://{host}" + (f":{port}" if port else "")
 
 
-def _asked_wait(headers: Mapping[str, str]) -> float | None:
+def _asked_wait(status: int, headers: Mapping[str, str]) -> float | None:
     """Seconds until the rate limit's reset or, failing that, `Retry-After` in its form as a number."""
-    reset = _RESET.search(headers.get("ratelimit", ""))
+    # Every answer of the Hub tells the reset; it matters to the one that was refused for it.
+    reset = _RESET.search(headers.get("ratelimit", "")) if status == 429 else None
     digits = reset.group(1) if reset else headers.get("retry-after", "").strip()
     # By way of float: a number of any length is read, to infinity at worst, and capped by the caller.
     return float(digits) if re.fullmatch("[0-9]+", digits) else None

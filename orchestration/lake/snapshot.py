@@ -210,13 +210,15 @@ class _Parts:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if error is None:
-            self._flush()
+            if self._waiting or not (self._writer or self.files):
+                self._flush()
             self._close()
         elif self._sink is not None:
             self._sink.close()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        self._waiting.append(batch)
+        if batch.num_rows:
+            self._waiting.append(batch)
         rows, size = sum(b.num_rows for b in self._waiting), sum(b.nbytes for b in self._waiting)
         if rows >= _ROW_GROUP_ROWS or size >= _ROW_GROUP_BYTES:
             self._flush()

@@ -159,6 +159,17 @@ class Spool:
             sync_folder(done.parent)
             shutil.rmtree(done)
 
+    def restart(self) -> None:
+        """Removes the pages, so that the crawl can start anew in this spool.
+
+        Raises:
+            LakeError: the disk fails.
+        """
+        self.discard()
+        with disk_errors(f"open the pages of {self.table}", self._folder):
+            self._folder.mkdir()
+        self.cursor, self.is_finished, self.requests, self._count = None, False, 0, 0
+
     def _path(self, number: int) -> Path:
         return self._folder / f"page-{number:08}.jsonl.gz"
 

@@ -123,7 +123,7 @@ def typed(row, table: str = "models") -> dict:
 
 
 @pytest.mark.parametrize("table", SCHEMAS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_any_json_becomes_one_typed_row_each(table, data):
     rows = data.draw(any_rows(table))
@@ -143,7 +143,7 @@ def test_any_json_becomes_one_typed_row_each(table, data):
 
 
 @pytest.mark.parametrize("table", SCHEMAS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_what_fits_comes_back_as_it_was(table, data):
     fields = [field for field in SCHEMAS[table] if field.name not in OUR_COLUMNS]

@@ -33,7 +33,9 @@ PAPERS = PublishedTable(
         Column("observed_at", "timestamptz", "When."),
     ),
 )
-EMPTY = PublishedTable("quarantine", "Left out", "row", "Rows left out.", ("row_key",), (Column("row_key", "varchar", "Key."),))
+EMPTY = PublishedTable(
+    "quarantine", "Left out", "row", "Rows left out.", ("row_key",), (Column("row_key", "varchar", "Key."),)
+)
 CONTRACT = Contract((PAPERS, EMPTY), frozenset({"model.hubscape.fct_papers", "test.hubscape.unique"}))
 
 
@@ -44,10 +46,12 @@ def warehouse(tmp_path: Path) -> Path:
         connection.execute("create table quarantine (row_key varchar)")
         connection.execute("create table fct_papers (observed_at timestamptz, upvotes bigint, paper_id varchar)")
         connection.execute(
-            "insert into fct_papers select timestamptz '2026-01-02 03:04:05+00', i % 7, printf('%05d', i * 7919 % 10007) "
-            "from range(5000) t(i)"
+            "insert into fct_papers "
+            "select timestamptz '2026-01-02 03:04:05+00', i % 7, printf('%05d', i * 7919 % 10007) from range(5000) t(i)"
         )
-        connection.execute("create table build_log (unique_id varchar, status varchar, severity varchar, snapshot_date date)")
+        connection.execute(
+            "create table build_log (unique_id varchar, status varchar, severity varchar, snapshot_date date)"
+        )
         connection.execute(
             "insert into build_log values ('model.hubscape.fct_papers', 'success', null, '2026-01-02'),"
             "('test.hubscape.unique', 'pass', 'error', '2026-01-02')"
@@ -109,7 +113,9 @@ def test_an_empty_table_has_no_file_and_is_named(warehouse, tmp_path):
 def test_the_same_rows_give_the_same_bytes(warehouse, tmp_path):
     first = build(warehouse, tmp_path / "a")
     with duckdb.connect(warehouse) as connection:  # same rows, stored in another order
-        connection.execute("create or replace table fct_papers as select * from fct_papers order by upvotes, paper_id desc")
+        connection.execute(
+            "create or replace table fct_papers as select * from fct_papers order by upvotes, paper_id desc"
+        )
     second = build(warehouse, tmp_path / "b")
 
     files = sorted(p.relative_to(first) for p in first.rglob("*") if p.is_file())
@@ -167,7 +173,10 @@ def edit(folder: Path, change) -> None:
         (forge_schema, "schema_as_contracted"),
         (lambda f: (f / "data" / "fct_papers" / "fct_papers.parquet").unlink(), "files_listed"),
         (lambda f: (f / "data" / "extra.parquet").write_bytes(b"x"), "files_listed"),
-        (lambda f: (f / "README.md").write_text((f / "README.md").read_text().replace("5,000", "5,001")), "card_from_manifest"),
+        (
+            lambda f: (f / "README.md").write_text((f / "README.md").read_text().replace("5,000", "5,001")),
+            "card_from_manifest",
+        ),
         (lambda f: edit(f, lambda p: p.update(synthetic=[])), "card_from_manifest"),
         (lambda f: edit(f, lambda p: p.update(empty_tables=[])), "tables_as_contracted"),
         (lambda f: edit(f, lambda p: p["checks"][0].update(verdict="failed")), "checks_passed"),

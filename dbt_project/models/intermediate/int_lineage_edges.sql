@@ -23,7 +23,10 @@ candidates as (
         models.model_id,
         row_number() over (
             partition by parent_names.named_parent
-            order by case when models.repo_id = parent_names.named_parent then 0 else 1 end, models.repo_id, models.repo_key
+            order by
+                case when models.repo_id = parent_names.named_parent then 0 else 1 end,
+                models.repo_id,
+                models.repo_key
         ) as turn
     from parent_names
     inner join models on lower(parent_names.named_parent) = lower(models.repo_id)
@@ -65,7 +68,9 @@ judged as (
         resolved.relation_source,
         case
             when resolved.parent_id = resolved.child_id then 'self_loop'
-            when resolved.parent_id is not null and lower(parents.repo_id) <> lower(resolved.named_parent) then 'renamed'
+            when
+                resolved.parent_id is not null and lower(parents.repo_id) <> lower(resolved.named_parent)
+                then 'renamed'
             when resolved.parent_id is not null then 'resolved'
             when lower(resolved.named_parent) = lower(children.repo_id) then 'self_loop'
             when

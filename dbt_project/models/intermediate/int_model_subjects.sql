@@ -19,7 +19,11 @@ families as (
 parents as (
 
     select * from models
-    where model_id in (select parent_id from edges where is_counted)
+    where
+        model_id in (
+            select parent_id from edges
+            where is_counted
+        )
 
 ),
 

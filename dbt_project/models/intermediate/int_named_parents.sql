@@ -18,7 +18,7 @@ from_hub as (
         child_id,
         parent._id as named_key,
         coalesce(parent.id, parent._id) as named_parent,
-        case when relation in ('{{ relations() | join("', '") }}') then relation end as relation,
+        case when relation in ('finetune', 'adapter', 'quantized', 'merge') then relation end as relation,
         'hub' as relation_source
     from hub_parents
     where coalesce(parent.id, parent._id) is not null

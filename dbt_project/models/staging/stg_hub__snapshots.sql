@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 with manifests as (
 
     select * from {{ source('raw', 'manifests') }}

@@ -66,7 +66,10 @@ subject_edges as (
         weighted_edges.relation,
         weighted_edges.child_id,
         weighted_edges.weight,
-        case when children.organization is distinct from parents.organization then children.model_id end as external_child_id
+        -- Two models without a namespace are not of different organizations.
+        case
+            when coalesce(children.organization, '') <> coalesce(parents.organization, '') then children.model_id
+        end as external_child_id
     from weighted_edges
     inner join model_subjects on weighted_edges.parent_id = model_subjects.model_id
     inner join models as parents on weighted_edges.parent_id = parents.model_id
@@ -97,7 +100,9 @@ subject_descendants as (
         model_subjects.subject,
         derivations.relation,
         derivations.descendant_id,
-        max(case when descendants.organization is distinct from ancestors.organization then 1 else 0 end) as is_external
+        max(
+            case when coalesce(descendants.organization, '') <> coalesce(ancestors.organization, '') then 1 else 0 end
+        ) as is_external
     from derivations
     inner join model_subjects on derivations.ancestor_id = model_subjects.model_id
     inner join models as ancestors on derivations.ancestor_id = ancestors.model_id

@@ -26,7 +26,7 @@ ordered as (
         *,
         row_number() over (
             partition by month, handle
-            order by upvotes desc nulls last, paper_id
+            order by upvotes desc nulls last, paper_id asc
         ) as turn
     from dated
     where handle is not null

@@ -109,11 +109,13 @@ completeness_checks as (
     select
         'raw_table_complete' as check_name,
         'raw' as layer,
-        table_name,
-        rows_count as rows_tested,
-        case when is_complete then 0 else rows_count end as rows_failing,
+        clean_counts.table_name,
+        coalesce(snapshots.rows_count, 0) as rows_tested,
+        -- At least one, for a table without rows or without manifest is not complete either.
+        case when snapshots.is_complete then 0 else greatest(coalesce(snapshots.rows_count, 0), 1) end as rows_failing,
         'error' as severity
-    from snapshots
+    from clean_counts
+    left join snapshots on clean_counts.table_name = snapshots.table_name
 
 ),
 

@@ -16,7 +16,7 @@ typed as (
         {{ one_line('coalesce(paper.title, title)') }} as title,
         paper.publishedAt as published_at,
         paper.submittedOnDailyAt as submitted_on_daily_at,
-        paper.upvotes as upvotes,
+        paper.upvotes,
         {{ list_length('paper.authors') }} as authors_count,
         numComments as comments_count,
         paper.organization.name as inner_handle,

@@ -1,0 +1,110 @@
+"""Stand-ins for the project's macros, so that sqlfluff can render the models without dbt.
+
+Each returns SQL of the same shape as its macro does on DuckDB. Nothing here is used by dbt itself.
+"""
+
+
+def snapshot_date() -> str:
+    """A date literal."""
+    return "cast('2026-01-01' as date)"
+
+
+def raw_row_id() -> str:
+    """An integer expression."""
+    return "file_row_number"
+
+
+def matches(text: str, pattern: str) -> str:
+    """A condition."""
+    return f"regexp_matches({text}, {pattern})"
+
+
+def has_prefix(text: str, prefix: str) -> str:
+    """A condition."""
+    return f"starts_with({text}, {prefix})"
+
+
+def explode(items: str) -> str:
+    """A row-making expression."""
+    return f"unnest({items})"
+
+
+def list_length(items: str) -> str:
+    """An integer expression."""
+    return f"len({items})"
+
+
+def one_line(text: str) -> str:
+    """A text expression."""
+    return f"trim({text})"
+
+
+def utc_timestamp(text: str) -> str:
+    """A timestamp literal."""
+    return f"cast('{text}' as timestamptz)"
+
+
+def handle_pattern() -> str:
+    """A text literal."""
+    return "'pattern'"
+
+
+repo_id_pattern = listed_id_pattern = paper_id_pattern = handle_pattern
+
+
+def row_rules(table_name: str) -> list[tuple[str, str]]:
+    """Pairs of rule and condition."""
+    return [("first_rule", "true"), ("second_rule", "true")]
+
+
+def broken_row_rule(table_name: str) -> str:
+    """A text expression."""
+    return "cast(null as varchar)"
+
+
+def repeated_keys(relation: str, key: str, latest_first: str) -> str:
+    """A query."""
+    return f"select row_id, 1 as turn from {relation}"
+
+
+def quarantine_rule(turn: str) -> str:
+    """A text expression."""
+    return f"case when {turn} > 1 then 'duplicate_key' end"
+
+
+quarantine_reason = quarantine_rule
+
+
+def quarantine_key(text: str, pattern: str) -> str:
+    """A text expression."""
+    return f"coalesce({text}, {pattern})"
+
+
+def relations() -> list[str]:
+    """Names of relations."""
+    return ["finetune", "merge"]
+
+
+def derivative_definitions() -> list[str]:
+    """Names of definitions, each a column of the counts."""
+    return ["edges", "direct"]
+
+
+def lineage_closure(parents: str) -> str:
+    """A query."""
+    return f"select parent_id as ancestor_id, child_id as descendant_id, 1 as min_depth from {parents}"
+
+
+def subjects_of(relation: str, key: str) -> str:
+    """A query that reads `relation` and `families`."""
+    return f"select {relation}.{key}, families.family as subject from {relation} cross join families"
+
+
+def family_matches(relation: str, text: str) -> str:
+    """A query that reads `relation` and `families`."""
+    return f"select families.family, {relation}.{text} from {relation} cross join families"
+
+
+def rank_where_known(number: str, within: str = "") -> str:
+    """An integer expression."""
+    return f"dense_rank() over (order by {number} desc)"

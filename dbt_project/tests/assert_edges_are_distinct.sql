@@ -1,0 +1,26 @@
+-- One edge a child, parent as found (else its name in lower case) and relation.
+with edges as (
+
+    select * from {{ ref('int_lineage_edges') }}
+
+),
+
+final as (
+
+    select
+        child_id,
+        parent_id,
+        case when parent_id is null then named_parent_key end as unresolved_parent_key,
+        relation,
+        count(*) as rows_count
+    from edges
+    group by
+        child_id,
+        parent_id,
+        case when parent_id is null then named_parent_key end,
+        relation
+    having count(*) > 1
+
+)
+
+select * from final

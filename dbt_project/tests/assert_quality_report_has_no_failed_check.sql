@@ -1,0 +1,15 @@
+-- A check of severity error that found a row at fault refuses the build.
+with report as (
+
+    select * from {{ ref('rpt_data_quality') }}
+
+),
+
+final as (
+
+    select * from report
+    where verdict = 'failed'
+
+)
+
+select * from final
