@@ -32,7 +32,7 @@ run: install  ## Pulls, transforms, checks, publishes and reads back one snapsho
 	@$(BIN)/hubscape run
 
 test: install  ## Runs all tests
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: install  ## Checks style of Python and SQL, and that the definitions load
 	$(BIN)/ruff check .

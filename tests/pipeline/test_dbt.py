@@ -1,0 +1,62 @@
+"""dbt without Dagster: on a lake that exists, the same numbers come out, and every unit test of a model passes."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.hubscape import PROJECT, clean_environment
+from tests.pipeline.conftest import RecordedRun
+
+pytestmark = pytest.mark.xdist_group("recorded")  # one run on recorded rows for all tests that read it
+
+
+@pytest.fixture(scope="session")
+def alone(recorded_run: RecordedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the same raw snapshots, in which `dbt build` has built everything and run all tests."""
+    folder = tmp_path_factory.mktemp("dbt-alone")
+    shutil.copytree(recorded_run.data_dir / "raw", folder / "raw")
+    command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "build"]
+    done = subprocess.run(
+        [
+            *command,
+            "--project-dir",
+            "dbt_project",
+            "--profiles-dir",
+            "dbt_project",
+            "--target-path",
+            str(folder / "target"),
+        ],
+        env=clean_environment({"HUBSCAPE_DATA_DIR": str(folder), "DBT_LOG_PATH": str(folder / "logs")}),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-5000:]
+    return folder
+
+
+def test_every_node_and_every_unit_test_passes(alone):
+    results = json.loads((alone / "target" / "run_results.json").read_text())["results"]
+    manifest = json.loads((alone / "target" / "manifest.json").read_text())
+
+    assert {result["status"] for result in results} <= {"success", "pass"}
+    ran = {result["unique_id"] for result in results}
+    assert manifest["unit_tests"] and set(manifest["unit_tests"]) <= ran
+
+
+def test_the_numbers_are_those_of_the_job(alone, recorded_release):
+    with duckdb.connect(alone / "warehouse.duckdb", read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for path in sorted(recorded_release.glob("data/*/*.parquet")):
+            table = path.parent.name
+            columns = ", ".join(f'"{row[0]}"' for row in connection.execute(f"describe from '{path}'").fetchall())
+            for left, right in ((f"'{path}'", table), (table, f"'{path}'")):
+                query = f"select count(*) from (select {columns} from {left} except all select {columns} from {right})"
+                assert connection.execute(query).fetchone() == (0,), table

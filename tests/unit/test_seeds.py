@@ -1,0 +1,226 @@
+"""The registry seeds keep the promises that SQL, the sandbox and readers rely on."""
+
+import csv
+import datetime as dt
+import re
+from collections import defaultdict
+
+import pytest
+
+from tests.support import PROJECT
+
+SEEDS = PROJECT / "dbt_project" / "seeds"
+HANDLE = re.compile(r"[A-Za-z0-9._-]{1,96}")
+COUNTRY = re.compile(r"[A-Z]{2}|INT")
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (SEEDS / f"registry_{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def organizations() -> dict[str, dict[str, str]]:
+    return {row["handle"]: row for row in rows("organizations")}
+
+
+@pytest.fixture(scope="module")
+def families() -> dict[str, re.Pattern[str]]:
+    return {row["family"]: re.compile(row["name_pattern"]) for row in rows("families")}
+
+
+def test_headers():
+    assert list(rows("organizations")[0]) == [
+        "handle",
+        "organization",
+        "company",
+        "company_country",
+        "country",
+        "category",
+        "valid_from",
+        "valid_to",
+        "successor_handle",
+        "confidence",
+        "note",
+    ]
+    assert list(rows("families")[0]) == ["family", "root_handle", "name_pattern", "note"]
+    assert list(rows("milestones")[0]) == [
+        "milestone_id",
+        "event_date",
+        "date_precision",
+        "event_type",
+        "organization",
+        "handle",
+        "repo_id",
+        "title",
+        "hub_created_at",
+        "source_url",
+    ]
+
+
+def test_values_are_trimmed_single_lines():
+    for name in ("organizations", "families", "milestones"):
+        for row in rows(name):
+            for column, value in row.items():
+                assert value == " ".join(value.split()), f"{name}: {column} of {row}"
+
+
+def test_every_handle_stands_once_whatever_its_case(organizations):
+    assert len({handle.lower() for handle in organizations}) == len(rows("organizations"))
+    assert all(HANDLE.fullmatch(handle) for handle in organizations)
+
+
+def test_organization_values(organizations):
+    for row in organizations.values():
+        assert row["organization"]
+        assert COUNTRY.fullmatch(row["country"])
+        assert bool(row["company"]) == bool(row["company_country"]), row
+        assert not row["company_country"] or COUNTRY.fullmatch(row["company_country"])
+        assert row["category"] in {"big_tech", "startup", "research", "community"}
+        assert row["confidence"] in {"high", "medium", "low"}
+        assert "(" not in row["company"] or row["company"] == "Kanzhun (BOSS Zhipin)", row
+
+
+def test_all_handles_of_a_company_share_its_headquarters(organizations):
+    countries = defaultdict(set)
+    for row in organizations.values():
+        if row["company"]:
+            countries[row["company"]].add(row["company_country"])
+    assert {company: found for company, found in countries.items() if len(found) != 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("handle", "company", "country"),
+    [
+        ("deepmind", "Alphabet", "US"),
+        ("docling-project", "IBM", "US"),
+        ("jinaai", "Elastic", "US"),
+        ("ggml-org", "Hugging Face", "US"),
+        ("mosaicml", "Databricks", "US"),
+        ("openai-community", "", ""),
+        ("bigcode", "Hugging Face / ServiceNow", "INT"),
+    ],
+)
+def test_reviewed_companies(organizations, handle, company, country):
+    assert (organizations[handle]["company"], organizations[handle]["company_country"]) == (company, country)
+
+
+@pytest.mark.parametrize(
+    ("former", "successor"),
+    [("THUDM", "zai-org"), ("CohereForAI", "CohereLabs"), ("cognitivecomputations", "dphn")],
+)
+def test_a_former_handle_is_the_same_organization(organizations, former, successor):
+    old, new = organizations[former], organizations[successor]
+    assert old["successor_handle"] == successor
+    assert old["note"]
+    shared = ("organization", "company", "company_country", "country", "category")
+    assert [old[column] for column in shared] == [new[column] for column in shared]
+
+
+def test_successors_exist(organizations):
+    successors = {row["successor_handle"] for row in organizations.values()} - {""}
+    assert successors <= set(organizations)
+
+
+def test_a_family_has_one_pattern_and_distinct_roots():
+    patterns, roots = defaultdict(set), set()
+    for row in rows("families"):
+        patterns[row["family"]].add(row["name_pattern"])
+        assert (row["family"], row["root_handle"].lower()) not in roots
+        roots.add((row["family"], row["root_handle"].lower()))
+        assert HANDLE.fullmatch(row["root_handle"])
+    assert all(len(found) == 1 for found in patterns.values())
+
+
+def test_patterns_are_portable():
+    # Look-around, back-references, escapes and lazy repeats differ between RE2, Java and Python.
+    for row in rows("families"):
+        assert not re.search(r"\\|\(\?|[*+?]\?", row["name_pattern"]), row
+        assert row["name_pattern"] == row["name_pattern"].lower()
+
+
+def test_former_handles_are_roots_of_their_family():
+    roots = {(row["family"], row["root_handle"]) for row in rows("families")}
+    assert {("GLM", "THUDM"), ("GLM", "zai-org")} <= roots
+
+
+@pytest.mark.parametrize(
+    ("family", "text"),
+    [
+        ("Qwen", "qwen/qwen3-8b"),
+        ("Qwen", "someone/qwq-32b-gguf"),
+        ("Llama", "meta-llama/llama-3.1-8b"),
+        ("Llama", "codellama/codellama-7b-hf"),
+        ("Llama", "license:llama3.2"),
+        ("DeepSeek", "base_model:deepseek-ai/deepseek-r1"),
+        ("Gemma", "google/medgemma-4b-it"),
+        ("Mistral", "mistralai/mixtral-8x7b-v0.1"),
+        ("GLM", "zai-org/glm-4.5"),
+        ("GLM", "thudm/chatglm-6b"),
+        ("Kimi", "moonshotai/moonlight-16b-a3b"),
+        ("MiniMax", "unsloth/minimax-m2-gguf"),
+        ("ERNIE", "baidu/ernie-4.5-0.3b-paddle"),
+        ("Hunyuan", "tencent/hy3-preview"),
+        ("Phi", "microsoft/phi-4"),
+        ("Phi", "phi3"),
+        ("FLUX", "someone/my-flux-lora"),
+        ("Stable Diffusion", "stabilityai/sdxl-turbo"),
+        ("Stable Diffusion", "diffusers:stablediffusionpipeline"),
+        ("Yi", "01-ai/yi-34b"),
+        ("Step", "stepfun-ai/step-3.5-flash"),
+        ("SmolLM", "huggingfacetb/smollm3-3b"),
+        ("Whisper", "openai/whisper-large-v3"),
+    ],
+)
+def test_patterns_find_their_family(families, family, text):
+    assert families[family].search(text)
+
+
+@pytest.mark.parametrize(
+    ("family", "text"),
+    [
+        ("Phi", "dphn/dolphin-2.9"),
+        ("Phi", "someone/delphi-4"),
+        ("Phi", "someone/sapphire-3"),
+        ("Llama", "tinyllama/tinyllama-1.1b"),
+        ("Llama", "llama.cpp"),
+        ("Llama", "ollama"),
+        ("Llama", "llama"),
+        ("GLM", "someone/glmnet"),
+        ("Yi", "someone/yi"),
+        ("Yi", "someone/xyi-34b"),
+        ("Step", "someone/model-step-1000"),
+        ("Step", "someone/model-step-3000"),
+        ("ERNIE", "bernie"),
+        ("Kimi", "kimiko/model"),
+        ("Hunyuan", "hy6/model"),
+        ("MiniMax", "minimax-chess"),
+        ("Falcon", "falconsai/nsfw"),
+        ("FLUX", "influx"),
+        ("OLMo", "olmocr"),
+        ("Whisper", "whispering"),
+    ],
+)
+def test_patterns_pass_over_their_neighbours(families, family, text):
+    assert not families[family].search(text)
+
+
+def test_milestones_are_dated_keyed_and_sourced():
+    milestones = rows("milestones")
+    assert len({row["milestone_id"] for row in milestones}) == len(milestones)
+    for row in milestones:
+        date = dt.date.fromisoformat(row["event_date"])
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", row["milestone_id"]), row
+        assert row["milestone_id"].startswith(str(date)[: 10 if row["date_precision"] == "day" else 7])
+        assert row["date_precision"] in {"day", "month"}
+        assert row["date_precision"] == "day" or date.day == 1
+        assert not row["hub_created_at"] or dt.date.fromisoformat(row["hub_created_at"])
+        assert not row["repo_id"] or re.fullmatch(r"[\w.-]+/[\w.-]+", row["repo_id"]), row
+        assert re.match(r"https?://", row["source_url"])
+        assert row["title"]
+    assert milestones == sorted(milestones, key=lambda row: (row["event_date"], row["milestone_id"]))
+
+
+def test_a_milestone_repo_lies_under_its_handle():
+    for row in rows("milestones"):
+        assert not row["repo_id"] or row["repo_id"].split("/")[0] == row["handle"], row
