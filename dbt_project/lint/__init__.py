@@ -100,9 +100,9 @@ def subjects_of(relation: str, key: str) -> str:
     return f"select {relation}.{key}, families.family as subject from {relation} cross join families"
 
 
-def family_matches(relation: str, text: str) -> str:
+def family_matches(relation: str, key: str, text: str) -> str:
     """A query that reads `relation` and `families`."""
-    return f"select families.family, {relation}.{text} from {relation} cross join families"
+    return f"select families.family, {relation}.{key} from {relation} cross join families"
 
 
 def rank_where_known(number: str, within: str = "") -> str:

@@ -67,15 +67,15 @@
     {{- return(pairs) -}}
 {% endmacro %}
 
-{% macro family_matches(relation, text) %}
-    {#- One row per family and distinct `text` of `relation` that its pattern matches; needs the CTE `families`. -#}
+{% macro family_matches(relation, key, text) %}
+    {#- One row per family and `key` of `relation` whose `text` its pattern matches; needs the CTE `families`. -#}
     {%- set pairs = family_patterns() -%}
     {%- for family, pattern in pairs %}
-    select '{{ family | replace("'", "''") }}' as family, {{ text }} from {{ relation }}
+    select '{{ family | replace("'", "''") }}' as family, {{ key }} from {{ relation }}
     where {{ matches(text, "'" ~ pattern | replace("'", "''") ~ "'") }}
     {%- if not loop.last %} union all {%- endif %}
     {%- else %}
-    select distinct families.family, {{ relation }}.{{ text }}
+    select distinct families.family, {{ relation }}.{{ key }}
     from {{ relation }}
     inner join families on {{ matches(relation ~ '.' ~ text, 'families.name_pattern') }}
     {%- endfor %}

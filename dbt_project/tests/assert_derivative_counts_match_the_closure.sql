@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fct_derivative_counts'}}}) }}
 -- What is counted for a model is what a recount from edges and closure finds.
 with derivative_counts as (
 

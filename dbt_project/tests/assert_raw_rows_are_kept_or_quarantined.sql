@@ -1,3 +1,4 @@
+{{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
 -- No loss and no duplicates: what each manifest says was written is what is kept and what is quarantined.
 with tables as (
 
