@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import huggingface_hub
 import uvicorn
 from huggingface_hub import HfApi
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.server import create_app
@@ -38,6 +39,11 @@ class RunningSandbox:
         huggingface_hub.constants.HF_HUB_DISABLE_XET = True
         huggingface_hub.utils.disable_progress_bars()
         return HfApi(endpoint=self.url, token=token)
+
+    def put_in_front(self, make: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Has requests pass through what `make` makes of the application, for a Hub that misbehaves."""
+        # The server builds its stack when it is first asked, which may not have happened yet.
+        self.app.middleware_stack = make(self.app.middleware_stack or self.app.build_middleware_stack())
 
 
 @contextlib.contextmanager

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from huggingface_hub import CommitOperationAdd
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestration.hub.publication import PublicationError, publish
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox, small_catalogue
 
 REPO = "somebody/observatory"
-Asgi = Callable[[dict, Callable, Callable], Awaitable[None]]
 
 
 @pytest.fixture
@@ -157,13 +157,16 @@ class OnFirstCommit:
     """Stands in front of the running server and interferes with the first commit that reaches it."""
 
     def __init__(self, hub: RunningSandbox, *, before: Callable[[], object] | None = None, lose_answer: bool = False):
-        self.inner: Asgi = hub.app.middleware_stack
         self.before, self.lose_answer = before, lose_answer
         self.statuses: list[int] = []
         self.seen = 0
-        hub.app.middleware_stack = self
+        hub.put_in_front(self.stand_before)
 
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
+    def stand_before(self, inner: ASGIApp) -> ASGIApp:
+        self.inner = inner
+        return self
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "/commit/" not in scope.get("path", ""):
             return await self.inner(scope, receive, send)
         self.seen += 1

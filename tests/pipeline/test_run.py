@@ -1,5 +1,6 @@
 """The whole job as people run it: a process of its own, a real Hub over HTTP, and what is left when things go wrong."""
 
+import asyncio
 import datetime as dt
 import json
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from huggingface_hub.errors import RepositoryNotFoundError
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.ecosystem import synthetic_catalogue
@@ -224,16 +226,15 @@ def model_pages(hub: RunningSandbox) -> list[str]:
 
 
 def slow_down(hub: RunningSandbox, *, seconds: float) -> None:
-    inner = hub.app.middleware_stack
+    def make(inner: ASGIApp) -> ASGIApp:
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope.get("path") == "/api/models":
+                await asyncio.sleep(seconds)
+            await inner(scope, receive, send)
 
-    async def slow(scope, receive, send):
-        import asyncio
+        return slow
 
-        if scope.get("path") == "/api/models":
-            await asyncio.sleep(seconds)
-        await inner(scope, receive, send)
-
-    hub.app.middleware_stack = slow
+    hub.put_in_front(make)
 
 
 def wait_for(condition, process: subprocess.Popen[str], seconds: float = 90) -> None:
