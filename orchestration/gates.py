@@ -50,7 +50,10 @@ def release_outcomes(settings: Settings, package: DataPackage) -> list[Outcome]:
     """What the release's suite finds in the files themselves."""
     return check_release(
         release_dir(settings.data_dir, settings.snapshot_date),
-        {resource.name: {"key": resource.key, "rows": resource.rows} for resource in package.resources},
+        {
+            resource.name: {"key": resource.table_schema.primary_key, "rows": resource.rows}
+            for resource in package.resources
+        },
         settings.snapshot_date,
     )
 

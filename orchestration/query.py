@@ -73,7 +73,7 @@ def print_tables(data_dir: Path) -> None:
     console = _console()
     for resource in package.resources:
         console.print(f"{resource.name}: one row per {resource.grain}; {resource.rows:,} rows")
-        console.print("    " + ", ".join(column.name for column in resource.columns))
+        console.print("    " + ", ".join(column.name for column in resource.table_schema.fields))
     console.print(f'\nhubscape query "select * from {package.resources[0].name} limit 5" reads {folder}.')
 
 

@@ -5,15 +5,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from orchestration.hub.session import HubError, HubSession, Limits
-from orchestration.settings import Settings, load_settings
+from orchestration.settings import PROJECT_DIR, Settings, load_settings
 
+# DuckDB takes one writing process. dagster.yaml gives every pool a limit of one.
+WAREHOUSE_POOL = "warehouse"
 _SANDBOX_START_SECONDS = 60
 
 
@@ -82,7 +83,7 @@ def sandbox_process(settings: Settings) -> Iterator[str]:
     command += ["--data-dir", str(settings.data_dir / "sandbox"), "--date", settings.snapshot_date.isoformat()]
     command += ["--seed", str(settings.sandbox_seed), "--scale", str(settings.sandbox_scale)]
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=_PROJECT
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT_DIR
     )
     try:
         yield _address(process)
@@ -93,9 +94,6 @@ def sandbox_process(settings: Settings) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-
-
-_PROJECT = Path(__file__).resolve().parent.parent
 
 
 def _address(process: subprocess.Popen[str]) -> str:

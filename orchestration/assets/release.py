@@ -17,7 +17,7 @@ from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
 from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built
 from orchestration.release.verdicts import require_verdict
-from orchestration.resources import HubResource, SettingsResource
+from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.translator import OWNER
 
@@ -33,6 +33,7 @@ def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition]:
         group_name="release",
         owners=[OWNER],
         kinds={"parquet"},
+        pool=WAREHOUSE_POOL,  # a reader keeps the writer out
         description="Published marts as Parquet with datapackage.json and card, in `release/<snapshot date>`.",
     )
     def release(settings: SettingsResource) -> dg.MaterializeResult:

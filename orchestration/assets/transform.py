@@ -12,12 +12,10 @@ from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from orchestration.dbt import MANIFEST, dbt_project
-from orchestration.resources import SettingsResource
+from orchestration.resources import WAREHOUSE_POOL, SettingsResource
 from orchestration.settings import Settings
 from orchestration.translator import LayerTranslator
 
-# DuckDB takes one writing process: this pool's limit of one is set in dagster.yaml.
-WAREHOUSE_POOL = "warehouse"
 _SECONDS_BETWEEN_WORDS = 3
 
 

@@ -13,7 +13,7 @@ from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult
 from orchestration.release.export import build_subject, open_warehouse
 from orchestration.release.verdicts import Verdict, write_verdict
-from orchestration.resources import SettingsResource
+from orchestration.resources import WAREHOUSE_POOL, SettingsResource
 from orchestration.settings import Settings
 
 CHECK_NAME = "expectations"
@@ -54,6 +54,7 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
 
     @dg.multi_asset_check(
         name="marts_expectations",
+        pool=WAREHOUSE_POOL,  # a reader keeps the writer out
         specs=[
             dg.AssetCheckSpec(
                 CHECK_NAME,

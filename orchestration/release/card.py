@@ -14,8 +14,8 @@ from orchestration.release.datapackage import DataPackage
 FILE_NAME = "README.md"
 DEFAULT_TABLE = "fct_organization_snapshots"
 
-# Whatever starts markup, a table cell, a link, a mention or a template. Underscores inside words start nothing.
-_MARKUP = re.compile(r"[\\`*{}\[\]#|<>&~$@]|:(?=//)")
+# Whatever starts markup, a table cell, a link, a mention or a template. An underscore inside a word starts nothing.
+_MARKUP = re.compile(r"[\\`*{}\[\]#|<>&~$@]|:(?=//)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def render_card(package: DataPackage) -> str:

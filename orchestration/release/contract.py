@@ -10,17 +10,18 @@ from typing import Any
 
 import pyarrow as pa
 
-# The types that contracts of published marts may use; anything else has to be added here on purpose.
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "boolean": pa.bool_(),
-    "integer": pa.int32(),
-    "bigint": pa.int64(),
-    "double": pa.float64(),
-    "varchar": pa.string(),
-    "date": pa.date32(),
-    "timestamp": pa.timestamp("us"),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-    "timestamp with time zone": pa.timestamp("us", tz="UTC"),
+# The types that contracts of published marts may use, as pyarrow writes them and as Table Schema (datapackage.org)
+# names them; anything else has to be added here on purpose.
+_TYPES: dict[str, tuple[pa.DataType, str]] = {
+    "boolean": (pa.bool_(), "boolean"),
+    "integer": (pa.int32(), "integer"),
+    "bigint": (pa.int64(), "integer"),
+    "double": (pa.float64(), "number"),
+    "varchar": (pa.string(), "string"),
+    "date": (pa.date32(), "date"),
+    "timestamp": (pa.timestamp("us"), "datetime"),
+    "timestamptz": (pa.timestamp("us", tz="UTC"), "datetime"),
+    "timestamp with time zone": (pa.timestamp("us", tz="UTC"), "datetime"),
 }
 
 
@@ -39,7 +40,12 @@ class Column:
     @property
     def arrow_type(self) -> pa.DataType:
         """The pyarrow type that the dbt contract's type is written as."""
-        return _ARROW_TYPES[self.data_type]
+        return _TYPES[self.data_type][0]
+
+    @property
+    def table_schema_type(self) -> str:
+        """What Table Schema calls the type."""
+        return _TYPES[self.data_type][1]
 
 
 @dataclass(frozen=True)
@@ -115,10 +121,10 @@ def _table(node: dict[str, Any]) -> PublishedTable:
         for name, column in node["columns"].items()
     )
     for column in columns:
-        if column.data_type not in _ARROW_TYPES:
+        if column.data_type not in _TYPES:
             raise ContractError(
                 f"Column {node['name']}.{column.name} has type {column.data_type}, which no release file is written "
-                f"with; use one of {', '.join(_ARROW_TYPES)}."
+                f"with; use one of {', '.join(_TYPES)}."
             )
     return PublishedTable(
         name=node["name"],

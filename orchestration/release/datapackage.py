@@ -22,15 +22,22 @@ class DataPackageError(RuntimeError):
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True)
 
 
-class Column(_Document):
-    """One column: its name, its dbt type and what it means."""
+class FieldDescriptor(_Document):
+    """One column: its name, its type as Table Schema names it, and what it means."""
 
     name: str
     type: str
     description: str
+
+
+class TableSchema(_Document):
+    """The columns of a table in order, and those that make its key."""
+
+    fields: list[FieldDescriptor]
+    primary_key: list[str] = Field(alias="primaryKey")
 
 
 class Resource(_Document):
@@ -41,11 +48,11 @@ class Resource(_Document):
     description: str
     grain: str
     path: str
+    format: str = "parquet"
     rows: int
     bytes: int
     sha256: str
-    key: list[str]
-    columns: list[Column]
+    table_schema: TableSchema = Field(alias="schema")
 
 
 class RawSource(_Document):
@@ -98,7 +105,7 @@ class DataPackage(_Document):
 
     def text(self) -> str:
         """The document as it stands in the file."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False) + "\n"
 
     def resource(self, name: str) -> Resource:
         """The table of that name; KeyError where the release has none."""
@@ -119,8 +126,12 @@ def describe(table: PublishedTable, path: Path, folder: Path) -> Resource:
         rows=pq.read_metadata(path).num_rows,
         bytes=path.stat().st_size,
         sha256=sha256_of(path),
-        key=list(table.key),
-        columns=[Column(name=c.name, type=c.data_type, description=c.description) for c in table.columns],
+        table_schema=TableSchema(
+            fields=[
+                FieldDescriptor(name=c.name, type=c.table_schema_type, description=c.description) for c in table.columns
+            ],
+            primary_key=list(table.key),
+        ),
     )
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import datetime as dt
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -282,25 +281,30 @@ def test_wrong_use_and_a_failing_source_end_with_one_sentence(hub, tmp_path, cha
         assert not path.is_file() or b"hf_wrong_secret" not in path.read_bytes(), f"the token stands in {path}"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount the small disk that this test fills")
-def test_a_full_disk_is_one_sentence_and_the_next_run_succeeds(hub, tmp_path):
-    data_dir = tmp_path / "data"
-    data_dir.mkdir()
-    mounted = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs"]
-    (data_dir / "raw").mkdir()
-    subprocess.run([*mounted, str(data_dir / "raw")], check=True)
-    try:
-        (data_dir / "raw" / "filler").write_bytes(b"x" * 300_000)
-        full = hubscape("run", variables(hub, data_dir))
-        assert full.returncode == 1
-        assert "No space left on device" in one_sentence(full.stderr)
-        assert not list(data_dir.glob("raw/models/snapshot_date=*"))
-        (data_dir / "raw" / "filler").unlink()
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A data folder whose raw layer lies on a disk of 400 kB."""
+    raw = tmp_path / "data" / "raw"
+    raw.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(raw)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this user may not mount the small disk that this test fills")
+    yield raw.parent
+    subprocess.run(["umount", str(raw)], check=True)
 
-        done = hubscape("run", variables(hub, data_dir))
-        assert done.returncode == 0, done.stderr[-3000:]
-    finally:
-        subprocess.run(["umount", str(data_dir / "raw")], check=True)
+
+def test_a_full_disk_is_one_sentence_and_the_next_run_succeeds(hub, small_disk):
+    filler = small_disk / "raw" / "filler"
+    filler.write_bytes(b"x" * 300_000)
+    full = hubscape("run", variables(hub, small_disk))
+
+    assert full.returncode == 1
+    assert "No space left on device" in one_sentence(full.stderr)
+    assert not list(small_disk.glob("raw/models/snapshot_date=*"))
+
+    filler.unlink()
+    done = hubscape("run", variables(hub, small_disk))
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_dagster_runs_the_job_without_our_command(tmp_path):
