@@ -30,7 +30,11 @@ def _today() -> dt.date:
 
 
 def _absolute(path: Path) -> Path:
-    return path.expanduser().resolve()
+    path = path.expanduser().resolve()
+    # DuckDB and Dagster read such a path as a pattern, and would find other files or none.
+    if set("*?[]{}") & set(str(path)):
+        raise ValueError("must not have any of * ? [ ] { } in its path")
+    return path
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

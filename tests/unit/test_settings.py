@@ -67,6 +67,7 @@ def test_source_sandbox_uses_a_hub_on_this_machine(monkeypatch, address):
         ("HUBSCAPE_PUBLISH_REPO", "no-owner", "must be owner/name"),
         ("HUBSCAPE_PUBLISH_REPO", "../x/y", "must be owner/name"),
         ("HF_ENDPOINT", "huggingface.co", "must be an address"),
+        ("HUBSCAPE_DATA_DIR", "/tmp/lake [1]", "must not have any of * ? [ ] { }"),
         ("HUBSCAPE_PAPERS_DAYS", "0", "greater than or equal to 1"),
         ("HUBSCAPE_MAX_VOLUME_DROP", "30", "less than or equal to 1"),
     ],
