@@ -80,6 +80,11 @@ class Settings(BaseSettings):
     schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
     memory_limit: str = Field("4GB", description="DuckDB's memory limit, for dbt and for the checks.")
 
+    @field_validator("snapshot_date", mode="before")
+    @classmethod
+    def _empty_is_today(cls, value: object) -> object:
+        return _today() if value == "" else value
+
     @field_validator("publish_repo")
     @classmethod
     def _is_repo_id(cls, value: str) -> str:

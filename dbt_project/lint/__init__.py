@@ -108,3 +108,25 @@ def family_matches(relation: str, key: str, text: str) -> str:
 def rank_where_known(number: str, within: str = "") -> str:
     """An integer expression."""
     return f"dense_rank() over (order by {number} desc)"
+
+
+def released_rows(model_name: str) -> str:
+    """A query."""
+    return f"select snapshot_date from {model_name}"
+
+
+def days_between(earlier: str, later: str) -> str:
+    """An integer expression."""
+    return f"date_diff('day', {earlier}, {later})"
+
+
+def change_windows() -> list[int]:
+    """Days of the windows."""
+    return [1, 7]
+
+
+def changes_over_time() -> list[dict[str, object]]:
+    """Columns that tell a change."""
+    return [
+        {"name": f"likes_change_{days}d", "days": days, "difference": "ranked.likes - history.likes"} for days in (1, 7)
+    ]

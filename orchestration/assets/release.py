@@ -25,8 +25,15 @@ from orchestration.translator import OWNER
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "huggingface_hub", "pyarrow")
 
 
-def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition]:
-    """The release, made from the published marts, and its publication."""
+def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The release, made from the published marts, its publication, and what dbt reads of earlier releases."""
+    history = dg.AssetSpec(
+        ["release", "fct_organization_snapshots"],
+        group_name="release",
+        owners=[OWNER],
+        kinds={"parquet"},
+        description="Rows of earlier snapshots in the newest release before this one, from which history goes on.",
+    )
 
     @dg.asset(
         deps=[dg.AssetKey([mart]) for mart in marts],
@@ -65,7 +72,7 @@ def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition]:
         )
         yield dg.MaterializeResult(metadata=publication_metadata(published))
 
-    return [release, publication]
+    return [history, release, publication]
 
 
 def make_release(settings: Settings) -> DataPackage:

@@ -32,6 +32,11 @@ def test_an_empty_publish_repo_publishes_nothing(monkeypatch):
     assert load_settings().publish_to == ""
 
 
+def test_an_empty_snapshot_date_is_today(monkeypatch):
+    monkeypatch.setenv("HUBSCAPE_SNAPSHOT_DATE", "")
+    assert load_settings().snapshot_date == dt.datetime.now(dt.UTC).date()
+
+
 def test_a_real_hub_is_published_to_only_where_a_repo_is_named(monkeypatch):
     monkeypatch.setenv("HUBSCAPE_SOURCE", "api")
     assert load_settings().publish_to == ""

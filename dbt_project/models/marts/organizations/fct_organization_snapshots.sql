@@ -46,6 +46,12 @@ derivative_counts as (
 
 ),
 
+history as (
+
+    select * from {{ ref('stg_release__organization_snapshots') }}
+
+),
+
 snapshot as (
 
     select
@@ -146,7 +152,7 @@ measured as (
 
 ),
 
-final as (
+ranked as (
 
     select
         snapshot_date,
@@ -177,6 +183,68 @@ final as (
         is_synthetic,
         is_followers_synthetic
     from measured
+
+),
+
+windows as (
+
+    {% for days in change_windows() -%}
+    select {{ days }} as window_days
+    {%- if not loop.last %} union all{% endif %}
+    {% endfor %}
+
+),
+
+-- A window is covered by the last snapshot that is at least as old as the window and less than twice as old.
+covered as (
+
+    select
+        ranked.handle,
+        windows.window_days,
+        max(history.snapshot_date) as earlier_date
+    from ranked
+    inner join history on ranked.handle = history.handle
+    inner join windows
+        on
+            {{ days_between('history.snapshot_date', 'ranked.snapshot_date') }} >= windows.window_days
+            and {{ days_between('history.snapshot_date', 'ranked.snapshot_date') }} < 2 * windows.window_days
+    group by ranked.handle, windows.window_days
+
+),
+
+changes as (
+
+    select
+        ranked.handle,
+        {% for change in changes_over_time() -%}
+        max(case when covered.window_days = {{ change.days }} then {{ change.difference }} end) as {{ change.name }}
+        {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from ranked
+    inner join covered on ranked.handle = covered.handle
+    inner join history on covered.handle = history.handle and covered.earlier_date = history.snapshot_date
+    group by ranked.handle
+
+),
+
+current_rows as (
+
+    select
+        ranked.*,
+        {% for change in changes_over_time() -%}
+        changes.{{ change.name }}
+        {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from ranked
+    left join changes on ranked.handle = changes.handle
+
+),
+
+final as (
+
+    select * from current_rows
+    union all
+    select * from history
 
 )
 
