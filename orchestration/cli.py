@@ -38,8 +38,6 @@ def run() -> None:
     from orchestration.summary import print_summary
 
     settings = load_settings()
-    if settings.source == "bulk":
-        raise SettingsError("HUBSCAPE_SOURCE=bulk is not built yet: use sandbox or api.")
     try:
         report = run_refresh(settings)
     except RunFailed as error:

@@ -47,10 +47,7 @@ class Settings(BaseSettings):
 
     source: Literal["sandbox", "api", "bulk"] = Field(
         "sandbox",
-        description="Where raw data come from: a Hub on this machine, the Hub at HF_ENDPOINT, or a bulk dump.",
-    )
-    bulk_source: str = Field(
-        "cfahlgren1/hub-stats", description="Dataset repo or local folder that source `bulk` reads."
+        description="Where raw data come from: a Hub on this machine, or the Hub at HF_ENDPOINT.",
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         Path("data"), description="The only folder that is written to: lake, warehouse, releases, run history."
@@ -79,6 +76,13 @@ class Settings(BaseSettings):
     sandbox_scale: float = Field(1.0, gt=0, le=200, description="Size of the made-up ecosystem; 1 is 20,000 models.")
     schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
     memory_limit: str = Field("4GB", description="DuckDB's memory limit, for dbt and for the checks.")
+
+    @field_validator("source")
+    @classmethod
+    def _is_built(cls, value: str) -> str:
+        if value == "bulk":
+            raise ValueError("reading a bulk dump is not built yet, use sandbox or api")
+        return value
 
     @field_validator("snapshot_date", mode="before")
     @classmethod

@@ -267,7 +267,7 @@ def test_a_run_killed_while_dbt_builds_leaves_nothing_that_stops_the_next(hub, t
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, 1, "http://127.0.0.1:9"),
         ({"HUBSCAPE_SOURCE": "carrier-pigeon"}, 2, "HUBSCAPE_SOURCE cannot be used"),
         ({"HUBSCAPE_SNAPSHOT_DATE": "2026-02-30"}, 2, "HUBSCAPE_SNAPSHOT_DATE cannot be used"),
-        ({"HUBSCAPE_SOURCE": "bulk"}, 2, "HUBSCAPE_SOURCE=bulk"),
+        ({"HUBSCAPE_SOURCE": "bulk"}, 2, "reading a bulk dump is not built yet"),
     ],
 )
 def test_wrong_use_and_a_failing_source_end_with_one_sentence(hub, tmp_path, changed, code, said):
