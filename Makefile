@@ -7,6 +7,7 @@ DATA_DIR := $(abspath $(or $(HUBSCAPE_DATA_DIR),data))
 DBT_SOURCES := $(shell find dbt_project -not -path '*/target/*' -not -path '*/logs/*' \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' -o -name '*.md' \))
 MANIFEST := dbt_project/target/manifest.json
 export DO_NOT_TRACK := 1
+export SQL
 
 .PHONY: help install run test lint format ui docs query clean
 
@@ -54,7 +55,7 @@ docs: install  ## Writes the dbt docs as one page, dbt_project/target/static_ind
 	@echo "dbt_project/target/static_index.html"
 
 query: install  ## Answers SQL over the latest release: make query SQL='select ...'
-	@$(BIN)/hubscape query $(if $(SQL),"$(SQL)")
+	@$(BIN)/hubscape query $${SQL:+"$$SQL"}
 
 clean:  ## Removes what was built; data and .venv stay
 	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache build *.egg-info

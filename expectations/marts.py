@@ -13,7 +13,7 @@ DEFINITIONS = "edges direct direct_external transitive transitive_external fract
 DATE_PRECISIONS = "day month year"
 VERDICTS = "passed warned failed"
 # An id as the Hub gives them, or what staging puts in the place of one that is malformed or missing.
-SAFE_ROW_KEY = r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?|sha256:[0-9a-f]+|\(missing\)"
+SAFE_ROW_KEY = r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?|sha256:[0-9a-f]+|\((missing|private)\)"
 MAX_ROW_KEY_CHARACTERS = 200
 MAX_TITLE_CHARACTERS = 1000
 DEFAULT_MAX_QUARANTINED_SHARE = 0.05

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from expectations.rules import Rule, key_unique, no_rows, row_count_at_least, share_at_most
+from expectations.rules import Rule, key_unique, no_rows, row_count_at_least, share_at_most, table_holds
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def spaces(limits: Limits) -> list[Rule]:
 
 def organizations(limits: Limits) -> list[Rule]:
     """Grain: one row per handle that was asked for and found."""
-    return _any_table(limits, ("handle",))
+    return [*_any_table(limits, ("handle",)), _any_value_known("numFollowers")]
 
 
 def daily_papers(limits: Limits) -> list[Rule]:
@@ -74,4 +74,11 @@ def _repos(limits: Limits, *counters: str) -> list[Rule]:
         no_rows("values_at_least", f"fault is null and {counter} < 0", key, "null or at least 0", counter, "warn")
         for counter in counters
     ]
-    return [*_any_table(limits, key), created, *counted]
+    # A field that the Hub no longer sends would turn into measured zeros in the marts.
+    sent = [_any_value_known(column) for column in ("tags", *counters)]
+    return [*_any_table(limits, key), created, *counted, *sent]
+
+
+def _any_value_known(column: str) -> Rule:
+    known, wanted = f"""concat(count("{column}"), ' of ', count(*), ' rows')""", "a value in at least one row"
+    return table_holds("any_value_known", f'count(*) = 0 or count("{column}") > 0', known, wanted, column)

@@ -5,7 +5,9 @@ Exit codes: 0 done; 1 a check refused or a source failed, with one plain sentenc
 
 import datetime as dt
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -61,12 +63,17 @@ def sandbox(
     scale: Annotated[float, typer.Option(min=0.001, max=200, help="Its size; 1 is 20,000 models.")] = 1.0,
     token: Annotated[str, typer.Option(help="The one token that may write.")] = SANDBOX_TOKEN,
     quota: Annotated[int, typer.Option(min=1, help="Requests allowed in each window of five minutes.")] = 100_000,
+    while_stdin_is_open: Annotated[
+        bool, typer.Option("--while-stdin-is-open", hidden=True, help="Stop when whoever started it is gone.")
+    ] = False,
 ) -> None:
     """Serves a Hub on this machine: a made-up ecosystem, or recorded rows of the real one."""
     from orchestration.sandbox.recorded import RecordedRowsError, recorded_catalogue
     from orchestration.sandbox.server import create_app, serve
     from orchestration.sandbox.store import StoreDamaged, StoreLocked
 
+    if while_stdin_is_open:
+        threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     day = date.date() if date else dt.datetime.now(dt.UTC).date()
     try:
         if recorded:
@@ -80,6 +87,12 @@ def sandbox(
         raise Refused(str(error)) from None
     except OSError as error:
         raise Refused(f"The sandbox cannot use port {port} or folder {data_dir} ({error.strerror}).") from None
+
+
+def _stop_at_end_of_stdin() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @app.command()

@@ -50,6 +50,8 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
             **(overrides or {}),
         },
         loggers={"console": progress_lines},
+        # One process a run, also for what is clicked in the UI: settings and sandbox belong to a run, not to a step.
+        executor=dg.in_process_executor,
     )
 
 

@@ -4,11 +4,12 @@ from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
 from orchestration.dbt import MANIFEST
 from orchestration.lake import schemas, snapshot
+from orchestration.lake.manifest import Manifest
 from orchestration.release.audit import AuditError, require_sound
 from orchestration.release.build import release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, sha256_of
-from orchestration.release.verdicts import VerdictError, require_verdict
+from orchestration.release.verdicts import VerdictError, read_verdict, require_verdict
 from orchestration.settings import Settings
 
 
@@ -18,16 +19,34 @@ def raw_subject(settings: Settings, table: str) -> str:
     return sha256_of(folder / "_manifest.json")
 
 
+def is_refused(settings: Settings, table: str) -> bool:
+    """Whether the checks have refused the raw snapshot that the lake holds now."""
+    verdict = read_verdict(settings.data_dir, "raw", table, settings.snapshot_date)
+    return verdict is not None and bool(verdict.refused) and verdict.subject == raw_subject(settings, table)
+
+
+def last_accepted(settings: Settings, table: str) -> Manifest | None:
+    """The manifest of the newest earlier snapshot that the checks did not refuse, None where there is none.
+
+    A refused snapshot is no measure for the next one, or a loss would be accepted on its second day.
+    """
+    for day in reversed(snapshot.snapshots(settings.data_dir, table)):
+        verdict = read_verdict(settings.data_dir, "raw", table, day)
+        if day < settings.snapshot_date and verdict is not None and not verdict.refused:
+            return snapshot.read_manifest(settings.data_dir, table, day)
+    return None
+
+
 def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]:
     """Every raw table of the snapshot with what its checks found.
 
     Raises:
         VerdictError: a table was not checked in its present state, or was refused.
-        LakeError: a table is missing.
+        LakeError: a table is missing, or its files are not what its manifest lists.
     """
     sources, checks = [], []
     for table in schemas.SCHEMAS:
-        manifest = snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date)
+        manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
         subject = raw_subject(settings, table)
         checks += require_verdict(settings.data_dir, "raw", table, settings.snapshot_date, subject).results
         sources.append(
@@ -55,6 +74,7 @@ def release_outcomes(settings: Settings, package: DataPackage) -> list[Outcome]:
             for resource in package.resources
         },
         settings.snapshot_date,
+        memory_limit=settings.memory_limit,
     )
 
 

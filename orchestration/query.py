@@ -30,7 +30,7 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
 
 
 def connect(folder: Path, package: DataPackage) -> duckdb.DuckDBPyConnection:
-    """An in-memory database with a view for each table, which can read that release and nothing more."""
+    """An in-memory database with a view for each table; of files it reaches that release's folder only."""
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
     for resource in package.resources:
@@ -51,8 +51,11 @@ def print_query(data_dir: Path, sql: str) -> None:
         QueryError: there is no release, or DuckDB refuses the SQL.
     """
     folder, package = latest_release(data_dir)
+    connection = connect(folder, package)
     try:
-        result = connect(folder, package).execute(sql)
+        if any(statement.type != duckdb.StatementType.SELECT for statement in connection.extract_statements(sql)):
+            raise QueryError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
+        result = connection.execute(sql)
         rows = result.fetchmany(_ROWS_SHOWN + 1)
     except duckdb.Error as error:
         raise QueryError(f"DuckDB refused the query: {str(error).splitlines()[0]}") from None

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -82,26 +83,31 @@ def sandbox_process(settings: Settings) -> Iterator[str]:
     command = [sys.executable, "-m", "orchestration.cli", "sandbox", "--port", "0"]
     command += ["--data-dir", str(settings.data_dir / "sandbox"), "--date", settings.snapshot_date.isoformat()]
     command += ["--seed", str(settings.sandbox_seed), "--scale", str(settings.sandbox_scale)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=PROJECT_DIR
-    )
-    try:
-        yield _address(process)
-    finally:
-        process.terminate()
+    # It stops when its standard input closes, which happens however this process ends.
+    command.append("--while-stdin-is-open")
+    log_path = settings.data_dir / "sandbox.log"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=PROJECT_DIR
+        )
         try:
-            process.communicate(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+            yield _address(process, log_path)
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None and process.stderr is not None  # both are pipes
+def _address(process: subprocess.Popen[str], log_path: Path) -> str:
+    assert process.stdout is not None  # it is a pipe
     ready, _, _ = select.select([process.stdout], [], [], _SANDBOX_START_SECONDS)
     line = process.stdout.readline() if ready else ""
     if line.startswith("Sandbox Hub: "):
         return line.removeprefix("Sandbox Hub: ").split()[0]
     process.kill()
-    words = (process.stderr.read().strip().splitlines() or ["it said nothing"])[-1]
-    raise HubError(f"The sandbox Hub did not start: {words}")
+    words = (log_path.read_text().strip().splitlines() or ["it said nothing"])[-1]
+    raise HubError(f"The sandbox Hub did not start: {words.removeprefix('hubscape: ')}")

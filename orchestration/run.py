@@ -46,6 +46,8 @@ def run_refresh(settings: Settings) -> RunReport:
         RunFailed: a source failed, a check refused, or another run is at work in the same data folder.
     """
     quiet_libraries()
+    # The job reads its settings from the environment: a run that passes midnight keeps its day.
+    os.environ["HUBSCAPE_SNAPSHOT_DATE"] = settings.snapshot_date.isoformat()
     with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
         _bury_dead_runs(dagster_instance)
         try:
@@ -126,8 +128,11 @@ def causes(result: "dg.ExecuteInProcessResult") -> list[str]:
         if event.is_step_failure and event.step_failure_data.user_failure_data:
             sentences.append(event.step_failure_data.user_failure_data.description or "")
         elif event.is_step_failure and event.step_failure_data.error:
-            if event.step_failure_data.error.cls_name == "DagsterAssetCheckFailedError":
+            kind = event.step_failure_data.error.cls_name
+            if kind == "DagsterAssetCheckFailedError":
                 continue  # the check has said it
+            if kind == "DagsterExecutionInterruptedError":
+                return ["The run was interrupted: run again to go on."]
             sentences.append(f"Step {event.step_key} failed: {_root_cause(event.step_failure_data.error)}")
         elif (
             event.is_run_failure

@@ -86,8 +86,31 @@ class Settings(BaseSettings):
 
     @field_validator("snapshot_date", mode="before")
     @classmethod
-    def _empty_is_today(cls, value: object) -> object:
+    def _is_iso(cls, value: object) -> object:
+        if isinstance(value, str) and value and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            raise ValueError("must be a date written as YYYY-MM-DD")
         return _today() if value == "" else value
+
+    @field_validator("snapshot_date")
+    @classmethod
+    def _is_no_future(cls, value: dt.date) -> dt.date:
+        if value > _today():
+            raise ValueError("must not be after today, UTC")
+        return value
+
+    @field_validator("schedule_cron")
+    @classmethod
+    def _is_cron(cls, value: str) -> str:
+        if not re.fullmatch(r"([0-9*/,-]+ ){4}[0-9A-Za-z*/,-]+", value):
+            raise ValueError("must be five cron fields, such as 17 3 * * *")
+        return value
+
+    @field_validator("memory_limit")
+    @classmethod
+    def _is_memory(cls, value: str) -> str:
+        if not re.fullmatch(r"[0-9.]+ ?([KMGT]i?B)", value):
+            raise ValueError("must be a size such as 4GB")
+        return value
 
     @field_validator("publish_repo")
     @classmethod
@@ -99,8 +122,9 @@ class Settings(BaseSettings):
     @field_validator("endpoint")
     @classmethod
     def _is_address(cls, value: str) -> str:
-        if value and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
-            raise ValueError("must be an address such as https://huggingface.co")
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in value or parts.query):
+            raise ValueError("must be an address such as https://huggingface.co, without user, password or query")
         return value.rstrip("/")
 
     @property
@@ -157,5 +181,6 @@ def _sentence(problem: dict) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
     variable = name if name.startswith("HF_") else f"HUBSCAPE_{name.upper()}"
     reason = problem["msg"].removeprefix("Value error, ")
-    shown = "" if "TOKEN" in variable else f" (is {str(problem.get('input'))[:60]!r})"
+    is_secret = "TOKEN" in variable or "@" in str(problem.get("input"))
+    shown = "" if is_secret else f" (is {str(problem.get('input'))[:60]!r})"
     return f"{variable} cannot be used{shown}: {reason}."

@@ -14,8 +14,15 @@
             snapshot_date date,
             invocation_id varchar
         );
-        {% if selected -%}
-            delete from {{ build_log() }} where unique_id in ('{{ selected | join("', '") }}')
+        {#- What a test found counts for the rows it saw: tests of a rebuilt model are forgotten though they do not run. -#}
+        {%- set forgotten = selected | list -%}
+        {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
+            {%- if node.depends_on.nodes | select('in', selected) | list -%}
+                {%- do forgotten.append(node.unique_id) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {% if forgotten -%}
+            delete from {{ build_log() }} where unique_id in ('{{ forgotten | unique | join("', '") }}')
         {%- endif -%}
     {%- endif -%}
 {% endmacro %}

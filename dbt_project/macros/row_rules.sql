@@ -28,44 +28,55 @@
     {{- return('least(' ~ numbers | join(', ') ~ ') < 0') -}}
 {% endmacro %}
 
+{% macro any_implausible(counters) %}
+    {#- A thousand times what any counter of the Hub has come to; sums of larger ones would not fit their columns. -#}
+    {{- return('greatest(0, ' ~ counters | join(', ') ~ ') > 1000000000000') -}}
+{% endmacro %}
+
 {% macro row_rules(table_name) %}
     {%- set too_late = ' > observed_at + interval 1 day' -%}
     {%- set before_2015 = " < " ~ utc_timestamp('2015-01-01 00:00:00') | trim -%}
+    {%- set organization_counters = [
+        'numUsers', 'numModels', 'numDatasets', 'numSpaces', 'numPapers', 'numFollowers'
+    ] -%}
+    {#- First, so that nothing else names a private row. -#}
+    {%- set private_rule = [('private', 'coalesce(private, false)')] -%}
     {%- set repo_rules = [
-        ('private', 'private'),
         ('created_in_future', 'createdAt' ~ too_late),
         ('created_too_early', 'createdAt' ~ before_2015),
     ] -%}
     {%- set rules = {
-        'models': [
+        'models': private_rule + [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('id', listed_id_pattern())),
             ('control_character', any_control_character(['author', 'pipeline_tag', 'library_name', 'gguf.architecture'])),
         ] + repo_rules + [
             ('negative_counter', any_negative(['downloads', 'downloadsAllTime', 'likes', 'usedStorage'])),
+            ('implausible_counter', any_implausible(['downloads', 'downloadsAllTime', 'likes'])),
         ],
-        'datasets': [
+        'datasets': private_rule + [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('id', listed_id_pattern())),
             ('control_character', any_control_character(['author'])),
         ] + repo_rules + [
             ('negative_counter', any_negative(['downloads', 'downloadsAllTime', 'likes', 'usedStorage'])),
+            ('implausible_counter', any_implausible(['downloads', 'downloadsAllTime', 'likes'])),
         ],
-        'spaces': [
+        'spaces': private_rule + [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('id', repo_id_pattern())),
             ('control_character', any_control_character(['author', 'sdk'])),
         ] + repo_rules + [
             ('negative_counter', any_negative(['likes', 'usedStorage'])),
+            ('implausible_counter', any_implausible(['likes'])),
         ],
         'organizations': [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('handle', handle_pattern())),
             ('control_character', any_control_character(['name', 'fullname', 'plan'])),
             ('title_too_long', 'length(fullname) > 1000'),
-            ('negative_counter', any_negative(
-                ['numUsers', 'numModels', 'numDatasets', 'numSpaces', 'numPapers', 'numFollowers']
-            )),
+            ('negative_counter', any_negative(organization_counters)),
+            ('implausible_counter', any_implausible(organization_counters)),
         ],
         'daily_papers': [
             ('raw_fault', 'fault is not null'),
@@ -76,6 +87,7 @@
             ('created_too_early', "paper.publishedAt < " ~ utc_timestamp('1991-01-01 00:00:00') | trim
                 ~ " or date < date '2015-01-01'"),
             ('negative_counter', any_negative(['paper.upvotes', 'numComments'])),
+            ('implausible_counter', any_implausible(['paper.upvotes', 'numComments'])),
         ],
     } -%}
     {{- return(rules[table_name]) -}}
@@ -117,8 +129,12 @@
 {%- endmacro %}
 
 {% macro quarantine_key(text, pattern) %}
-    {#- What names a quarantined row in public: a well-formed id, else a hash of it; never text of the row. -#}
+    {#-
+        What names a quarantined row in public: a well-formed id, else a hash of it; never text of the row, and never
+        anything of a private one, whose id could be guessed from a hash.
+    -#}
     case
+        when quarantine_rule = 'private' then '(private)'
         when {{ text }} is null then '(missing)'
         when not {{ malformed(text, pattern) }} then {{ text }}
         else concat('sha256:', substr({{ sha256_hex(text) | trim }}, 1, 16))

@@ -8,6 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.failures import plain_failures
+from orchestration.gates import is_refused
 from orchestration.handles import registry_handles, top_handles
 from orchestration.hub import listing, organizations, papers
 from orchestration.hub.page import Page
@@ -101,7 +102,8 @@ def fetch(
 ) -> Manifest:
     """Crawls one table into the lake, going on where an interrupted crawl stopped, and returns its manifest.
 
-    A snapshot that the lake already holds is kept, so that running a day again gives the same numbers.
+    A snapshot that the lake already holds is kept, so that running a day again gives the same numbers; one that its
+    checks have refused is fetched again.
 
     Raises:
         HubError: the Hub failed. LakeError: the disk failed, or the lake holds another source's snapshots.
@@ -109,7 +111,9 @@ def fetch(
     label = session.identify()
     day, data_dir = settings.snapshot_date, settings.data_dir
     kept = kept_snapshot(data_dir, table, day, source=settings.source, source_label=label)
-    if kept and not refetch:
+    if kept and is_refused(settings, table):
+        progress(f"what the lake holds of {day} was refused by its checks and is fetched again")
+    elif kept and not refetch:
         progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
         return kept
     with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=scope) as spool:
@@ -126,9 +130,12 @@ def _crawl_into(spool: Spool, crawl: Crawl, session: HubSession, progress: Calla
     if not spool.cursor:
         return _append(spool, crawl(session, None), progress)
     progress("going on where the last crawl stopped")
+    cursor = spool.cursor
     try:
-        _append(spool, crawl(session, spool.cursor), progress)
+        _append(spool, crawl(session, cursor), progress)
     except HubRefused:
+        if spool.cursor != cursor:  # the cursor was good: what is refused is another page
+            raise
         progress("the Hub has forgotten where that was: starting anew")
         spool.restart()
         _append(spool, crawl(session, None), progress)

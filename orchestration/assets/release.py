@@ -15,7 +15,7 @@ from orchestration.release.audit import release_files
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
-from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built
+from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built, require_built_from
 from orchestration.release.verdicts import require_verdict
 from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
 from orchestration.settings import PROJECT_DIR, Settings
@@ -82,6 +82,7 @@ def make_release(settings: Settings) -> DataPackage:
     sources, checks = raw_sources(settings)
     with open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.memory_limit) as connection:
         require_built(connection, contract, date.isoformat())
+        require_built_from(connection, sources)
         subject = build_subject(connection)
         checks += build_checks(connection)
         for table in contract.tables:
@@ -99,15 +100,24 @@ def make_release(settings: Settings) -> DataPackage:
 
 def provenance() -> Provenance:
     """Which code makes a release now; `unknown` where the project is no git checkout."""
-    git = ["git", "-C", str(PROJECT_DIR)]
-    head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=False)
-    commit = head.stdout.strip() or "unknown"
+    commit = _git("rev-parse", "HEAD") or "unknown"
     return Provenance(
         hubscape=version("hubscape"),
-        git_commit=f"{commit}+changes" if changes.stdout.strip() else commit,
+        git_commit=f"{commit}+changes" if _git("status", "--porcelain") else commit,
         packages={package: version(package) for package in _PACKAGES},
     )
+
+
+def _git(*words: str) -> str:
+    if not (PROJECT_DIR / ".git").exists():  # a checkout further up is another project's
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PROJECT_DIR), *words], capture_output=True, text=True, check=False, timeout=30
+        )
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
 
 
 def publish_release(settings: Settings, hub: HubResource) -> Publication:

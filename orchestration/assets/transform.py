@@ -30,6 +30,8 @@ def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
         pool=WAREHOUSE_POOL,
     )
     def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: SettingsResource) -> Iterator[Any]:
+        # What an earlier build came to must not be read as what this one did.
+        (settings.value.data_dir / "dbt" / "run_results.json").unlink(missing_ok=True)
         # Unit tests are no asset checks; `make test` runs them.
         with dbt_environment(settings.value):
             invocation = dbt.cli(

@@ -7,7 +7,8 @@ import dagster as dg
 
 from expectations.outcome import Outcome
 from expectations.runner import check_marts, check_raw
-from orchestration.gates import raw_subject
+from orchestration.failures import plain_failures
+from orchestration.gates import last_accepted, raw_subject
 from orchestration.lake import schemas, snapshot
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult
@@ -33,7 +34,10 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
     )
     def check(settings: SettingsResource) -> dg.AssetCheckResult:
         now = settings.value
-        previous = snapshot.previous_manifest(now.data_dir, table, now.snapshot_date)
+        with plain_failures():
+            snapshot.verify(now.data_dir, table, now.snapshot_date)
+        subject = raw_subject(now, table)
+        previous = last_accepted(now, table)
         outcomes = check_raw(
             now.data_dir,
             now.snapshot_date,
@@ -41,8 +45,8 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
             previous_rows={table: previous.rows if previous else None},
             max_drop_share=now.max_volume_drop,
             max_fault_share=now.max_fault_share,
+            memory_limit=now.memory_limit,
         )
-        subject = raw_subject(now, table)
         return keep(now, "raw", table, subject, outcomes)
 
     return check
@@ -69,9 +73,15 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
         now = settings.value
         raw_rows = {t: snapshot.read_manifest(now.data_dir, t, now.snapshot_date).rows for t in schemas.SCHEMAS}
         warehouse = now.data_dir / "warehouse.duckdb"
-        with open_warehouse(warehouse) as connection:
+        with plain_failures(), open_warehouse(warehouse, memory_limit=now.memory_limit) as connection:
             subject = build_subject(connection)
-        outcomes = check_marts(warehouse, tables=tables, raw_rows=raw_rows, max_quarantined_share=now.max_fault_share)
+        outcomes = check_marts(
+            warehouse,
+            tables=tables,
+            raw_rows=raw_rows,
+            max_quarantined_share=now.max_fault_share,
+            memory_limit=now.memory_limit,
+        )
         for table in tables:
             found = [outcome for outcome in outcomes if outcome.table == table]
             yield keep(now, "marts", table, subject, found)

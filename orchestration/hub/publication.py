@@ -6,8 +6,10 @@ set of files, because all additions and deletions travel in one commit that name
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ BRANCH = "main"
 KEPT = frozenset({".gitattributes"})  # written by the Hub itself when a repo is made
 MANIFEST = "datapackage.json"
 _TRIES = 3
+_DEADLINE_SECONDS = 3600
+_LONGEST_WAIT_SECONDS = 330  # a window of the rate limit is 300 s
 _TIMEOUTS = {"connect": 10.0, "read": 120.0, "write": 120.0, "pool": 10.0}
 
 
@@ -100,6 +104,7 @@ def _commit(
         surplus = sorted(remote.keys() - files.keys() - KEPT)
         if not changed and not surplus:
             return head, made
+        _refuse_foreign(repo_id, remote)
         _refuse_older(api, repo_id, head, remote, snapshot_date, work_dir)
         operations = [CommitOperationAdd(path, files[path]) for path in sorted(changed)]
         operations += [CommitOperationDelete(path) for path in surplus]
@@ -148,6 +153,16 @@ def _is_same(local: Path, remote: Any | None) -> bool:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refuse_foreign(repo_id: str, remote: Mapping[str, Any]) -> None:
+    """A publication owns its repo and deletes what it does not release: never from somebody else's dataset."""
+    others = remote.keys() - KEPT - {"README.md"}
+    if others and MANIFEST not in remote:
+        raise PublicationError(
+            f"{repo_id} holds files that were not published from here, such as {sorted(others)[0]!r}: nothing was "
+            "published; set HUBSCAPE_PUBLISH_REPO to a new repo."
+        )
 
 
 def _refuse_older(
@@ -209,22 +224,48 @@ def _client(endpoint: str, token: str | None) -> Iterator["HfApi"]:
     one commit names them.
     """
     import httpx2
-    from huggingface_hub import HfApi, close_session, constants, set_client_factory
+    from huggingface_hub import HfApi, constants, set_client_factory
     from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils._http import default_client_factory
 
-    class TimedTransport(httpx2.HTTPTransport):
+    origin = httpx2.URL(endpoint)
+    ends = time.monotonic() + _DEADLINE_SECONDS
+
+    class BoundedTransport(httpx2.HTTPTransport):
+        """Time limits for each request and for all of them; the token goes to the Hub's own origin only."""
+
         def handle_request(self, request: httpx2.Request) -> httpx2.Response:
             if not any((request.extensions.get("timeout") or {}).values()):
                 request.extensions["timeout"] = dict(_TIMEOUTS)
-            return super().handle_request(request)
+            if time.monotonic() > ends:
+                raise PublicationError(f"Publishing to {endpoint} took over {_DEADLINE_SECONDS} s: run again.")
+            same = (request.url.scheme, request.url.host, request.url.port) == (origin.scheme, origin.host, origin.port)
+            if "authorization" in request.headers and not same:
+                raise PublicationError(
+                    f"{endpoint} points to another host for a request with a token: check the address."
+                )
+            response = super().handle_request(request)
+            _shorten_waits(response.headers)
+            return response
 
     constants.HF_HUB_DISABLE_XET = True  # read from the environment at import, which may have happened long ago
     disable_progress_bars()
-    set_client_factory(lambda: httpx2.Client(transport=TimedTransport(), follow_redirects=True, timeout=None))
+    set_client_factory(lambda: httpx2.Client(transport=BoundedTransport(), follow_redirects=True, timeout=None))
     try:
         yield HfApi(endpoint=endpoint, token=token or False)
     finally:
-        close_session()
+        # The factory is the whole process's, and its deadline is that of this publication.
+        set_client_factory(default_client_factory)
+
+
+def _shorten_waits(headers: Any) -> None:
+    """Caps what a Hub may ask the client to sleep, which does as it is told."""
+    after = headers.get("retry-after", "")
+    if after.isdigit() and float(after) > _LONGEST_WAIT_SECONDS:
+        headers["retry-after"] = str(_LONGEST_WAIT_SECONDS)
+    reset = re.search(r";\s*t=([0-9]+)", headers.get("ratelimit", ""))
+    if reset and float(reset[1]) > _LONGEST_WAIT_SECONDS:
+        headers["ratelimit"] = headers["ratelimit"].replace(reset[0], f";t={_LONGEST_WAIT_SECONDS}")
 
 
 def _client_errors() -> tuple[type[Exception], ...]:

@@ -12,6 +12,8 @@ from orchestration.release.contract import Contract
 from orchestration.release.datapackage import CheckResult, DataPackage, Provenance, RawSource, describe
 from orchestration.release.export import export_tables, fsync
 
+_OLD = ".old-"
+
 
 def release_dir(data_dir: Path, snapshot_date: dt.date) -> Path:
     """Where the release of a snapshot lies."""
@@ -31,8 +33,7 @@ def build_release(
     """Writes the release of a snapshot, in place of an older one, and returns its manifest."""
     final = release_dir(data_dir, snapshot_date)
     final.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in final.parent.glob(".building-*"):
-        shutil.rmtree(leftover)
+    sweep(final.parent)
     building = final.parent / f".building-{snapshot_date}"
     building.mkdir()
     files = export_tables(connection, contract.tables, building)
@@ -56,8 +57,30 @@ def _write(path: Path, text: str) -> None:
     fsync(path)
 
 
+def sweep(releases: Path) -> None:
+    """Clears what a killed run has left: a release that was being replaced is put back, the rest is removed."""
+    for old in releases.glob(f"{_OLD}*"):
+        final = releases / old.name.removeprefix(_OLD)
+        if final.exists():
+            shutil.rmtree(old)
+        else:
+            old.replace(final)
+    for leftover in releases.glob(".building-*"):
+        shutil.rmtree(leftover)
+
+
+def set_aside(folder: Path) -> Path:
+    """Moves a release that was refused to where nobody takes it for one, and returns that folder."""
+    aside = folder.with_name(f".refused-{folder.name}")
+    if aside.exists():
+        shutil.rmtree(aside)
+    folder.replace(aside)
+    fsync(aside.parent)
+    return aside
+
+
 def _replace(building: Path, final: Path) -> None:
-    aside = final.parent / f".building-old-{final.name}"
+    aside = final.with_name(f"{_OLD}{final.name}")
     if final.exists():
         final.replace(aside)
     building.replace(final)

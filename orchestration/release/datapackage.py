@@ -107,13 +107,6 @@ class DataPackage(_Document):
         """The document as it stands in the file."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False) + "\n"
 
-    def resource(self, name: str) -> Resource:
-        """The table of that name; KeyError where the release has none."""
-        for resource in self.resources:
-            if resource.name == name:
-                return resource
-        raise KeyError(name)
-
 
 def describe(table: PublishedTable, path: Path, folder: Path) -> Resource:
     """The resource of one exported table, measured on the file itself."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.release.contract import Contract, PublishedTable
-from orchestration.release.datapackage import CheckResult
+from orchestration.release.datapackage import CheckResult, RawSource
 
 # The Hub's viewer and DuckDB read a few row groups at once best below this size.
 ROWS_PER_GROUP = 122_880
@@ -45,15 +45,11 @@ def require_built(connection: duckdb.DuckDBPyConnection, contract: Contract, sna
         ExportError: names how many nodes are missing or failed, and the first of them.
     """
     try:
-        rows = connection.execute(
-            "select unique_id, status, severity, cast(snapshot_date as varchar) from build_log"
-        ).fetchall()
+        rows = connection.execute("select unique_id, status, cast(snapshot_date as varchar) from build_log").fetchall()
     except duckdb.CatalogException:
         raise ExportError("The warehouse has no build log: build it with dbt before releasing it.") from None
     passed = {
-        unique_id
-        for unique_id, status, severity, date in rows
-        if date == snapshot_date and (status in {"success", "pass", "warn"} or severity == "warn")
+        unique_id for unique_id, status, date in rows if date == snapshot_date and status in {"success", "pass", "warn"}
     }
     missing = sorted(contract.required_nodes - passed)
     if missing:
@@ -61,6 +57,26 @@ def require_built(connection: duckdb.DuckDBPyConnection, contract: Contract, sna
             f"The warehouse is not a passed build of snapshot {snapshot_date}: {len(missing)} of "
             f"{len(contract.required_nodes)} dbt nodes did not pass, such as {missing[0]}. Build all of it again."
         )
+
+
+def require_built_from(connection: duckdb.DuckDBPyConnection, sources: Iterable[RawSource]) -> None:
+    """Refuses a warehouse that was built from other raw snapshots than `sources`, such as before one was fetched again.
+
+    Raises:
+        ExportError: names the table.
+    """
+    built = {
+        table: facts
+        for table, *facts in connection.execute(
+            "select table_name, rows_count, first_observed_at, last_observed_at from stg_hub__snapshots"
+        ).fetchall()
+    }
+    for source in sources:
+        if built.get(source.table) != [source.rows, source.first_observed_at, source.last_observed_at]:
+            raise ExportError(
+                f"The warehouse was built from another snapshot of {source.table} than the lake holds now: "
+                "build all of it again."
+            )
 
 
 def export_tables(
@@ -137,7 +153,7 @@ def build_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
             table="warehouse",
             check=unique_id.split(".")[2],
             severity=severity,
-            verdict=verdicts.get(status, "warned" if severity == "warn" else "failed"),
+            verdict=verdicts.get(status, "failed"),
             rows_failing=failures,
         )
         for unique_id, severity, status, failures in rows

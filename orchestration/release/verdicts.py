@@ -28,6 +28,11 @@ class Verdict(BaseModel):
     subject: str
     results: list[CheckResult]
 
+    @property
+    def refused(self) -> list[str]:
+        """Names of the checks of severity error that failed."""
+        return [result.check for result in self.results if result.verdict == "failed"]
+
 
 def write_verdict(data_dir: Path, verdict: Verdict) -> None:
     """Keeps a verdict, in place of an older one on the same table and snapshot."""
@@ -40,6 +45,14 @@ def write_verdict(data_dir: Path, verdict: Verdict) -> None:
     fsync(path.parent)
 
 
+def read_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.date) -> Verdict | None:
+    """The last verdict on a table of a snapshot, None where there is none that can be read."""
+    try:
+        return Verdict.model_validate_json(_path(data_dir, layer, table, snapshot_date).read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
 def require_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.date, subject: str) -> Verdict:
     """The verdict on exactly this subject, which no check of severity error refused.
 
@@ -47,17 +60,14 @@ def require_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.da
         VerdictError: nobody checked it, something else was checked, or a check refused it.
     """
     where = f"{layer} table {table} of snapshot {snapshot_date}"
-    path = _path(data_dir, layer, table, snapshot_date)
-    try:
-        verdict = Verdict.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        raise VerdictError(f"The {where} has not been checked: run the job `refresh` from the start.") from None
+    verdict = read_verdict(data_dir, layer, table, snapshot_date)
+    if verdict is None:
+        raise VerdictError(f"The {where} has not been checked: run the job `refresh` from the start.")
     if verdict.subject != subject:
         raise VerdictError(f"The {where} has changed since it was checked: run the job `refresh` from the start.")
-    refused = [result.check for result in verdict.results if result.verdict == "failed"]
-    if refused:
+    if verdict.refused:
         raise VerdictError(
-            f"The {where} was refused by its checks ({', '.join(refused)}): mend the source and run again."
+            f"The {where} was refused by its checks ({', '.join(verdict.refused)}): mend the source and run again."
         )
     return verdict
 

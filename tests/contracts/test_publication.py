@@ -113,6 +113,41 @@ def test_an_older_snapshot_never_replaces_a_newer_one(hub, release, tmp_path):
     assert published(hub, "main", tmp_path / "a") == newest
 
 
+def test_a_repo_with_somebody_elses_files_is_left_alone(hub, release, tmp_path):
+    hub.api().create_repo(REPO, repo_type="dataset")
+    theirs = [CommitOperationAdd("README.md", b"# theirs"), CommitOperationAdd("data.csv", b"a,b")]
+    hub.api().create_commit(REPO, theirs, commit_message="theirs", repo_type="dataset")
+
+    with pytest.raises(PublicationError, match=r"holds files that were not published from here, such as 'data\.csv'"):
+        send(hub, release)
+
+    assert published(hub, "main", tmp_path / "a") == {"README.md": b"# theirs", "data.csv": b"a,b"}
+
+
+def test_a_next_link_to_another_host_gets_no_token(hub, release, tmp_path):
+    with running_sandbox(small_catalogue(), tmp_path / "elsewhere") as elsewhere:
+        hub.put_in_front(lambda inner: points_to(inner, "/tree/", f'<{elsewhere.url}/api/x>; rel="next"'))
+
+        with pytest.raises(PublicationError, match="points to another host for a request with a token"):
+            send(hub, release)
+
+        assert elsewhere.requests == []
+
+
+def points_to(inner: ASGIApp, part: str, link: str) -> ASGIApp:
+    """The application with a `Link` of ours on each answer about a path that has `part` in it."""
+
+    async def linking(scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: dict) -> None:
+            if message["type"] == "http.response.start" and part in scope["path"]:
+                message["headers"] = [*message["headers"], (b"link", link.encode())]
+            await send(message)
+
+        await inner(scope, receive, add)
+
+    return linking
+
+
 @pytest.mark.parametrize("token", [None, "hf_wrong"])
 def test_without_the_right_token_nothing_is_written_and_no_token_is_told(hub, release, token):
     with pytest.raises(PublicationError, match="set HF_TOKEN to a token that may write it") as caught:
@@ -131,7 +166,7 @@ def test_a_hub_that_is_down_is_one_sentence(release, tmp_path):
 
 def test_somebody_elses_commit_in_between_is_seen_and_overcome(hub, release, tmp_path):
     hub.api().create_repo(REPO, repo_type="dataset")
-    rival = CommitOperationAdd("rival.txt", b"I was here first")
+    rival = CommitOperationAdd("README.md", b"I was here first")
     interference = OnFirstCommit(
         hub, before=lambda: hub.api().create_commit(REPO, [rival], commit_message="rival", repo_type="dataset")
     )

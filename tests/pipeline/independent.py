@@ -306,15 +306,16 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 }  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ROW_RULES = ("raw_fault", "malformed_id", "control_character", "created_in_future", "created_too_early")
-REPO_RULES = (*_ROW_RULES, "private", "negative_counter", "duplicate_key")
+REPO_RULES = (*_ROW_RULES, "private", "negative_counter", "implausible_counter", "duplicate_key")
 RULES = {
     "models": REPO_RULES,
     "datasets": REPO_RULES,
     "spaces": REPO_RULES,
     "organizations": (
-        "raw_fault", "malformed_id", "control_character", "title_too_long", "negative_counter", "duplicate_key",
+        "raw_fault", "malformed_id", "control_character", "title_too_long", "negative_counter", "implausible_counter",
+        "duplicate_key",
     ),
-    "daily_papers": (*_ROW_RULES, "title_too_long", "negative_counter", "duplicate_key"),
+    "daily_papers": (*_ROW_RULES, "title_too_long", "negative_counter", "implausible_counter", "duplicate_key"),
 }  # fmt: skip
 """Names of the rules by raw table; each is reported on, broken or not."""
 
@@ -338,6 +339,8 @@ def _listed_id(text: str, parts: Collection[int]) -> bool:
 
 def broken_rule(table: str, row: Row, now: datetime) -> str | None:
     """The reason to refuse a raw row, by the documented rules in their order; None for a row that is kept."""
+    if row.get("private") is True:
+        return "private"
     if fault := _fault(row):
         return fault
     paper = row["paper"] if table == "daily_papers" else {}
@@ -360,10 +363,11 @@ def broken_rule(table: str, row: Row, now: datetime) -> str | None:
         "malformed_id": not is_well_formed,
         "control_character": any(_CONTROL.search(text) for text in texts if text),
         "title_too_long": any(len(title) > 1000 for title in titles if title),
-        "private": row.get("private") is True,
         "created_in_future": any(instant(text) > now + timedelta(days=1) for text in latest if text),
         "created_too_early": bool(created) and instant(created) < floor,
         "negative_counter": any(number < 0 for number in numbers if number is not None),
+        "implausible_counter": any(row.get(name, 0) > 10**12 for name in ("downloads", "downloadsAllTime", "likes"))
+        or any(number > 10**12 for number in (paper.get("upvotes", 0), row.get("numComments", 0))),
     }
     return next((rule for rule, is_broken in broken.items() if is_broken), None)
 

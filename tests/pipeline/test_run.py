@@ -106,6 +106,7 @@ POISON = {
     "html": {"_id": "f" * 23 + "2", "id": "evil/<script>alert(1)</script>"},
     "nul": {"_id": "f" * 23 + "3", "id": "evil/nul\x00byte"},
     "huge": {"_id": "f" * 23 + "4", "id": "evil/huge-number", "downloads": 2**70},
+    "most": {"_id": "f" * 23 + "6", "id": "evil/largest-number", "likes": 2**63 - 1},
     "private": {"_id": "f" * 23 + "5", "id": "evil/secret-project", "private": True},
 }
 NOT_SHOWN = ("etc/passwd", "<script>", "\x00", "evil/", "AAAAAAAAAA", "onerror")
@@ -131,6 +132,7 @@ def test_poisoned_rows_go_to_quarantine_and_stop_nothing_else(tmp_path):
     rows = pq.read_table(release / "data" / "quarantine" / "quarantine.parquet").to_pylist()
     quarantined = [(row["table_name"], row["row_key"]) for row in rows for _ in range(row["rows_count"])]
     assert len([table for table, _ in quarantined if table == "models"]) == len(POISON)
+    assert "secret-project" not in json.dumps(rows, default=str), "a private repo is named in public"
     assert len([table for table, _ in quarantined if table == "daily_papers"]) == 2, "HTML in a title is only text"
     for text in (card.read_text(), done.stdout, done.stderr, json.dumps(rows, default=str)):
         for poison in NOT_SHOWN[:3]:
@@ -156,6 +158,11 @@ def test_an_empty_table_publishes_nothing_and_neither_does_the_publication_alone
         assert "There is no release in" in alone.stdout + alone.stderr
         with pytest.raises(RepositoryNotFoundError):
             hub.api().dataset_info(REPO)
+
+        catalogue.spaces.extend(ecosystem().spaces)
+        mended = hubscape("run", environment)
+        assert mended.returncode == 0, "an ordinary run goes on once the source is mended:\n" + mended.stderr
+        assert "refused by its checks and is fetched again" in mended.stderr
 
 
 def test_a_lost_volume_stops_the_next_day_and_the_published_day_stays(tmp_path):
@@ -258,6 +265,36 @@ def test_a_run_killed_while_dbt_builds_leaves_nothing_that_stops_the_next(hub, t
     assert "Another run is at work" in one_sentence(other.stderr)
     assert done.returncode == 0, done.stderr[-3000:]
     assert head(hub)
+
+
+def test_a_run_with_its_own_sandbox_that_was_killed_does_not_block_the_next(tmp_path):
+    environment = {
+        "HUBSCAPE_DATA_DIR": str(tmp_path / "data"),
+        "HUBSCAPE_SNAPSHOT_DATE": DAY.isoformat(),
+        "HUBSCAPE_SANDBOX_SCALE": "0.02",
+        "HUBSCAPE_PAPERS_DAYS": "20",
+        "HUBSCAPE_TOP_HANDLES": "5",
+    }
+    process = start("run", environment)
+    wait_for(lambda: list((tmp_path / "data" / "raw").glob("*/snapshot_date=*")), process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    done = hubscape("run", environment)
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "read back and equal byte for byte" in done.stdout
+
+
+def test_a_run_that_is_told_to_stop_says_so(hub, tmp_path):
+    environment = variables(hub, tmp_path / "data")
+    process = start("run", environment)
+    wait_for(lambda: (tmp_path / "data" / "warehouse.duckdb").exists(), process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert one_sentence(errors) == "hubscape: The run was interrupted: run again to go on."
 
 
 @pytest.mark.parametrize(

@@ -17,16 +17,15 @@ NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 TS = pa.timestamp("us", tz="UTC")
 TAIL = [("observed_at", TS), ("extra", pa.string()), ("fault", pa.string())]
 REPO = [("_id", pa.string()), ("id", pa.string()), ("createdAt", TS)]
+TAGS = ("tags", pa.list_(pa.string()))
 ORGANIZATION = pa.struct([("_id", pa.string()), ("name", pa.string()), ("fullname", pa.string())])
 PAPER = pa.struct(
     [("id", pa.string()), ("title", pa.string()), ("upvotes", pa.int64()), ("organization", ORGANIZATION)]
 )
 SCHEMAS = {
-    "models": pa.schema(
-        [*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), ("tags", pa.list_(pa.string())), *TAIL]
-    ),
-    "datasets": pa.schema([*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), *TAIL]),
-    "spaces": pa.schema([*REPO, ("likes", pa.int64()), ("sdk", pa.string()), *TAIL]),
+    "models": pa.schema([*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), TAGS, *TAIL]),
+    "datasets": pa.schema([*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), TAGS, *TAIL]),
+    "spaces": pa.schema([*REPO, ("likes", pa.int64()), ("sdk", pa.string()), TAGS, *TAIL]),
     "organizations": pa.schema([("handle", pa.string()), ("numFollowers", pa.int64()), *TAIL]),
     "daily_papers": pa.schema([("date", pa.date32()), ("paper", PAPER), ("title", pa.string()), *TAIL]),
 }
@@ -45,7 +44,13 @@ def good_rows(table: str, count: int = 40) -> list[dict[str, Any]]:
             row |= {"date": date(2026, 11, 20 + number % 2), "paper": paper, "title": "A title"}
         else:
             repo_id = f"owner/{table}-{number}"
-            row |= {"_id": f"{number:024x}" if number % 2 else None, "id": repo_id, "createdAt": NOW, "likes": 0}
+            row |= {
+                "_id": f"{number:024x}" if number % 2 else None,
+                "id": repo_id,
+                "createdAt": NOW,
+                "likes": 0,
+                "tags": [],
+            }
             row |= {} if table == "spaces" else {"downloads": number}
         rows.append(row)
     return rows
@@ -64,6 +69,23 @@ def check(data: Path, table: str, rows: list[dict[str, Any]], **limits: Any) -> 
 
 def failed(outcomes: list[Outcome]) -> list[tuple[str, str | None]]:
     return [(outcome.expectation, outcome.column) for outcome in outcomes if not outcome.success]
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("models", "tags"),
+        ("models", "downloads"),
+        ("models", "likes"),
+        ("datasets", "downloads"),
+        ("spaces", "tags"),
+        ("organizations", "numFollowers"),
+    ],
+)
+def test_a_field_that_the_hub_no_longer_sends_is_refused(tmp_path: Path, table: str, column: str) -> None:
+    rows = [{**row, column: None} for row in good_rows(table)]
+
+    assert failed(check(tmp_path, table, rows)) == [("any_value_known", column)]
 
 
 def test_good_tables_pass_every_rule(tmp_path: Path) -> None:
@@ -231,9 +253,9 @@ def test_a_rule_that_cannot_be_judged_is_a_failure_and_the_others_are_judged(tmp
     narrow = pa.Table.from_pylist(good_rows("models"), schema=SCHEMAS["models"]).drop_columns(["likes"])
     pq.write_table(narrow, folder / "part-00000.parquet")
     outcomes = check_raw(tmp_path, DAY, ["models"], previous_rows={})
-    assert failed(outcomes) == [("values_at_least", "likes")]
-    (outcome,) = [outcome for outcome in outcomes if not outcome.success]
-    assert "not judged" in outcome.observed and "likes" in outcome.observed
+    assert failed(outcomes) == [("values_at_least", "likes"), ("any_value_known", "likes")]
+    for outcome in outcomes:
+        assert outcome.success or ("not judged" in outcome.observed and "likes" in outcome.observed)
 
 
 def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

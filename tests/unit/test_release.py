@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from orchestration.release.audit import AuditError, audit, require_sound
-from orchestration.release.build import build_release, release_dir
+from orchestration.release.build import build_release, release_dir, set_aside, sweep
 from orchestration.release.card import inert, render_card
 from orchestration.release.contract import Column, Contract, ContractError, PublishedTable, read_contract
 from orchestration.release.datapackage import CheckResult, Provenance, RawSource, sha256_of
-from orchestration.release.export import ExportError, open_warehouse, require_built
+from orchestration.release.export import ExportError, open_warehouse, require_built, require_built_from
 from orchestration.release.verdicts import Verdict, VerdictError, require_verdict, write_verdict
 
 DAY = dt.date(2026, 1, 2)
@@ -134,6 +134,56 @@ def test_a_release_is_replaced_whole(warehouse, tmp_path):
 
     assert sorted(p.name for p in folder.parent.iterdir()) == ["2026-01-02"]
     assert problems(folder) == {}
+
+
+def test_a_release_whose_replacement_was_killed_between_two_renames_is_put_back(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    manifest = (folder / "datapackage.json").read_bytes()
+    folder.rename(folder.with_name(f".old-{folder.name}"))
+    half = folder.with_name(f".building-{folder.name}")
+    half.mkdir()
+
+    sweep(folder.parent)
+
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert (folder / "datapackage.json").read_bytes() == manifest
+
+
+def test_a_refused_release_is_moved_to_where_nobody_reads_it(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+
+    aside = set_aside(folder)
+
+    assert not folder.exists() and (aside / "datapackage.json").is_file()
+    assert not list(folder.parent.glob("[0-9]*"))
+
+
+def test_a_warehouse_of_another_raw_snapshot_is_not_released(warehouse):
+    now = dt.datetime(2026, 1, 2, 3, tzinfo=dt.UTC)
+    source = RawSource(
+        table="models",
+        source="api",
+        source_label="x",
+        synthetic=False,
+        rows=3,
+        faulty_rows=0,
+        first_observed_at=now,
+        last_observed_at=now,
+        manifest_sha256="0" * 64,
+    )
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(
+            "create table stg_hub__snapshots as select 'models' as table_name, 3::bigint as rows_count, "
+            "timestamptz '2026-01-02 03:00:00+00' as first_observed_at, "
+            "timestamptz '2026-01-02 03:00:00+00' as last_observed_at"
+        )
+    with open_warehouse(warehouse) as connection:
+        require_built_from(connection, [source])
+        later = source.model_copy(update={"last_observed_at": now + dt.timedelta(seconds=1)})
+        for other in (later, source.model_copy(update={"rows": 4}), source.model_copy(update={"table": "spaces"})):
+            with pytest.raises(ExportError, match=f"another snapshot of {other.table} than the lake holds now"):
+                require_built_from(connection, [other])
 
 
 def flip(folder: Path) -> None:

@@ -70,6 +70,10 @@ def test_source_sandbox_uses_a_hub_on_this_machine(monkeypatch, address):
         ("HUBSCAPE_SOURCE", "bulk", "not built yet"),
         ("HUBSCAPE_SNAPSHOT_DATE", "yesterday", "date"),
         ("HUBSCAPE_SNAPSHOT_DATE", "2026-02-30", "date"),
+        ("HUBSCAPE_SNAPSHOT_DATE", "86400", "written as YYYY-MM-DD"),
+        ("HUBSCAPE_SNAPSHOT_DATE", "2999-01-01", "must not be after today"),
+        ("HUBSCAPE_SCHEDULE_CRON", "often", "five cron fields"),
+        ("HUBSCAPE_MEMORY_LIMIT", "lots", "a size such as 4GB"),
         ("HUBSCAPE_PUBLISH_REPO", "no-owner", "must be owner/name"),
         ("HUBSCAPE_PUBLISH_REPO", "../x/y", "must be owner/name"),
         ("HF_ENDPOINT", "huggingface.co", "must be an address"),
@@ -86,6 +90,15 @@ def test_a_wrong_variable_is_named_with_its_value_and_what_it_takes(monkeypatch,
 
     assert str(caught.value).startswith(f"{name} cannot be used (is {value!r}): ")
     assert said in str(caught.value)
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "https://user:secret@hub.example")
+
+    with pytest.raises(SettingsError, match="HF_ENDPOINT cannot be used: must be an address") as caught:
+        load_settings()
+
+    assert "secret" not in str(caught.value)
 
 
 def test_a_token_is_shown_nowhere(monkeypatch):

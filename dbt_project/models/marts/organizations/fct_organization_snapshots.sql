@@ -1,3 +1,12 @@
+{#- Named on both sides of the union with history, whose columns are in the order of the contract. -#}
+{%- set columns = [
+    'snapshot_date', 'handle', 'organization', 'company', 'country', 'category', 'is_in_registry',
+    'followers_count', 'members_count', 'is_verified', 'models_count', 'datasets_count', 'spaces_count',
+    'downloads_30d', 'downloads_all_time', 'likes',
+    'derivatives_direct', 'derivatives_direct_external', 'derivatives_transitive', 'papers_count', 'papers_upvotes',
+    'followers_rank', 'downloads_30d_rank', 'likes_rank', 'derivatives_direct_external_rank',
+    'is_synthetic', 'is_followers_synthetic',
+] + (changes_over_time() | map(attribute='name') | list) -%}
 with snapshots as (
 
     select * from {{ ref('stg_hub__snapshots') }}
@@ -242,9 +251,9 @@ current_rows as (
 
 final as (
 
-    select * from current_rows
+    select {{ columns | join(', ') }} from current_rows
     union all
-    select * from history
+    select {{ columns | join(', ') }} from history
 
 )
 
