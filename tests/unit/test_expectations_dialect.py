@@ -63,8 +63,8 @@ def test_every_table_is_judged_however_often_garbage_is_collected(tmp_path: Path
         folder = tmp_path / "raw" / table / "snapshot_date=2026-11-23"
         folder.mkdir(parents=True)
         duckdb.connect().sql(
-            "select 'o/n' as id, 'k' as _id, now() as createdAt, 1 as downloads, 1 as likes, now() as observed_at, "
-            "null::varchar as fault"
+            "select 'o/n' as id, 'k' as _id, now() as createdAt, 1 as downloads, 1 as likes, ['a'] as tags, "
+            "now() as observed_at, null::varchar as fault"
         ).write_parquet(str(folder / "part-00000.parquet"))
     threshold = gc.get_threshold()
     gc.set_threshold(50, 2, 2)
