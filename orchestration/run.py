@@ -144,7 +144,8 @@ def causes(result: "dg.ExecuteInProcessResult") -> list[str]:
             check = event.asset_check_evaluation_data
             if not check.passed and check.blocking and check.severity.value == "ERROR":
                 name = "/".join(check.asset_key.path)
-                sentences.append(f"Check {check.check_name} refused {name}: {check.description}")
+                why = f": {check.description}" if check.description else "."
+                sentences.append(f"Check {check.check_name} refused {name}{why}")
     return list(dict.fromkeys(filter(None, sentences)))
 
 

@@ -37,6 +37,7 @@ def audit(folder: Path, contract: Contract) -> list[Finding]:
     intact = _first(_damage(folder, resource) for resource in package.resources)
     return [
         Finding("manifest_readable"),
+        Finding("facts_agree", _contradiction(folder, package)),
         Finding("files_listed", _unlisted(folder, package)),
         Finding("bytes_as_listed", intact),
         Finding(
@@ -72,6 +73,14 @@ def release_files(folder: Path) -> list[str]:
 
 def _first(problems: Iterable[str]) -> str:
     return next((problem for problem in problems if problem), "")
+
+
+def _contradiction(folder: Path, package: DataPackage) -> str:
+    if package.snapshot_date.isoformat() != folder.name:
+        return f"the manifest is of {package.snapshot_date}, its folder of {folder.name}"
+    if package.synthetic != [source.table for source in package.sources if source.synthetic]:
+        return "the manifest calls other tables synthetic than its sources are"
+    return ""
 
 
 def _unlisted(folder: Path, package: DataPackage) -> str:
@@ -115,7 +124,11 @@ def _card(folder: Path, package: DataPackage) -> str:
     path = folder / card.FILE_NAME
     if not path.is_file():
         return f"{card.FILE_NAME} is missing"
-    return "" if path.read_text() == card.render_card(package) else "the card says something else than the manifest"
+    return (
+        ""
+        if path.read_bytes() == card.render_card(package).encode()
+        else "the card says something else than the manifest"
+    )
 
 
 def _failed(package: DataPackage) -> Iterable[str]:
