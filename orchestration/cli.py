@@ -113,6 +113,30 @@ def query(
         raise Refused(str(error)) from None
 
 
+@app.command()
+def restore(
+    repo: Annotated[str, typer.Option(help="Published dataset, owner/name; default HUBSCAPE_PUBLISH_REPO.")] = "",
+    at: Annotated[str, typer.Option(help="Branch, tag or commit of it.")] = "main",
+) -> None:
+    """Takes up the history of a published dataset on this machine, so that the next run goes on from it."""
+    from orchestration.restore import RestoreError
+    from orchestration.restore import restore as restore_release
+    from orchestration.run import quiet_libraries
+    from orchestration.settings import load_settings
+
+    settings = load_settings(**({"publish_repo": repo} if repo else {}))
+    quiet_libraries()
+    typer.echo(f"Fetching {settings.publish_to or 'nothing'} ...", err=True)
+    try:
+        package, found = restore_release(settings, settings.publish_to, at)
+    except RestoreError as error:
+        raise Refused(str(error)) from None
+    typer.echo(
+        f"restored   {found.repo_id} at {found.commit[:7]}: release of {package.snapshot_date}, "
+        f"{sum(resource.rows for resource in package.resources):,} rows in {len(package.resources)} tables, verified"
+    )
+
+
 def main() -> None:
     """Entry point: turns known failures into one sentence on standard error and the right exit code."""
     code = 0

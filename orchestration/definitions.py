@@ -35,11 +35,12 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
 
     if using_dagster_dev():  # elsewhere the manifest is a part of the installation
         prepare_manifest()
-    marts = [table.name for table in read_contract(MANIFEST).tables]
+    contract = read_contract(MANIFEST)
+    marts = [table.name for table in contract.tables]
     settings = SettingsResource()
     job = refresh_job()
     return dg.Definitions(
-        assets=[*raw_assets(), transform_assets(MANIFEST), *release_assets(marts)],
+        assets=[*raw_assets(), transform_assets(MANIFEST), *release_assets(marts, contract.history)],
         asset_checks=[*raw_checks(), mart_checks(MANIFEST), release_checks()],
         jobs=[job],
         schedules=[daily_refresh(job, load_settings().schedule_cron)],

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.hub.publication import PublicationError
+from orchestration.hub.client import TransferError
 from orchestration.hub.session import HubError, HubUnauthorized
 from orchestration.lake.files import LakeError
 from orchestration.release.audit import AuditError
@@ -22,11 +22,11 @@ KNOWN = (
     ExportError,
     HubError,
     LakeError,
-    PublicationError,
+    TransferError,
     VerdictError,
 )
 # A Hub may answer the next time; what the disk or the checks say will be said again.
-_WORTH_A_RETRY = (HubError, PublicationError)
+_WORTH_A_RETRY = (HubError, TransferError)
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
 from orchestration.dbt import MANIFEST
 from orchestration.lake import schemas, snapshot
+from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
+from orchestration.lake.origin import without_day
 from orchestration.release.audit import AuditError, require_sound
-from orchestration.release.build import release_dir
+from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import read_contract
-from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, sha256_of
+from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, read_datapackage, sha256_of
 from orchestration.release.verdicts import VerdictError, read_verdict, require_verdict
 from orchestration.settings import Settings
 
@@ -23,6 +25,24 @@ def is_refused(settings: Settings, table: str) -> bool:
     """Whether the checks have refused the raw snapshot that the lake holds now."""
     verdict = read_verdict(settings.data_dir, "raw", table, settings.snapshot_date)
     return verdict is not None and bool(verdict.refused) and verdict.subject == raw_subject(settings, table)
+
+
+def require_one_source(settings: Settings, source_label: str) -> None:
+    """Refuses to go on from releases of another source, so that made-up and real numbers never make one history.
+
+    Raises:
+        LakeError: the newest release before this snapshot was made from another source.
+    """
+    days = [day for day in release_days(settings.data_dir) if day < settings.snapshot_date]
+    if not days:
+        return
+    folder = release_dir(settings.data_dir, days[-1])
+    for source in read_datapackage(folder).sources:
+        if without_day(source.source_label) != without_day(source_label):
+            raise LakeError(
+                f"The release in {folder} was made from {source.source_label}, not from {source_label}: "
+                "set another HUBSCAPE_DATA_DIR, or remove that folder."
+            )
 
 
 def last_accepted(settings: Settings, table: str) -> Manifest | None:

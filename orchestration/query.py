@@ -7,6 +7,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.release.build import release_days, release_dir
 from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage
 
 _ROWS_SHOWN = 50
@@ -22,7 +23,7 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
     Raises:
         QueryError: there is none.
     """
-    folders = sorted((data_dir / "release").glob("[0-9]*"))
+    folders = [release_dir(data_dir, day) for day in release_days(data_dir)]
     try:
         return folders[-1], read_datapackage(folders[-1])
     except (IndexError, DataPackageError):

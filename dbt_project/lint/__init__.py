@@ -80,6 +80,11 @@ def quarantine_key(text: str, pattern: str) -> str:
     return f"coalesce({text}, {pattern})"
 
 
+def hashed(text: str) -> str:
+    """A text expression."""
+    return f"concat('sha256:', {text})"
+
+
 def relations() -> list[str]:
     """Names of relations."""
     return ["finetune", "merge"]
@@ -130,3 +135,68 @@ def changes_over_time() -> list[dict[str, object]]:
     return [
         {"name": f"likes_change_{days}d", "days": days, "difference": "ranked.likes - history.likes"} for days in (1, 7)
     ]
+
+
+def split_text(text: str, separator: str) -> str:
+    """A list expression."""
+    return f"string_split({text}, {separator})"
+
+
+def joined(text: str) -> str:
+    """A text expression."""
+    return f"string_agg(distinct {text}, ', ')"
+
+
+def claim_subjects(relation: str) -> str:
+    """A query."""
+    return f"select claim_id, 'numerator' as side, subject as subject_type, subject from {relation}"
+
+
+def window_days() -> list[int]:
+    """Days of the windows."""
+    return [30, 90]
+
+
+def handle_flows() -> list[str]:
+    """Names of metrics."""
+    return ["handle_new_models", "handle_new_papers"]
+
+
+def gains() -> list[tuple[str, str]]:
+    """Pairs of metric and column."""
+    return [("followers_gained", "followers_count"), ("likes_gained", "likes")]
+
+
+def days_after(day: str, days: str) -> str:
+    """A date expression."""
+    return f"({day} + cast({days} as integer))"
+
+
+def derivative_thresholds() -> list[int]:
+    """Numbers of derivatives."""
+    return [100, 1000]
+
+
+def rows_of_release_before(model_name: str) -> str:
+    """A query."""
+    return f"select snapshot_date from {model_name}"
+
+
+def size_class(parameters: str) -> str:
+    """A text expression."""
+    return f"case when {parameters} >= 0 then 'under_1b' else 'unknown' end"
+
+
+def adoption_day(age_days: str) -> str:
+    """An integer expression."""
+    return f"case when {age_days} >= 7 then 7 end"
+
+
+def concentration_shares() -> list[tuple[str, int, int]]:
+    """Column, parts and whole."""
+    return [("top_1_5_percent_share", 15, 1000), ("top_10_percent_share", 1, 10)]
+
+
+def country_rules() -> list[str]:
+    """Names of rules."""
+    return ["headquarters", "base_model"]

@@ -14,6 +14,8 @@
             snapshot_date date,
             invocation_id varchar
         );
+        {#- A warehouse that an earlier version has built goes on being used. -#}
+        alter table {{ build_log() }} add column if not exists sample varchar;
         {#- What a test found counts for the rows it saw: tests of a rebuilt model are forgotten though they do not run. -#}
         {%- set forgotten = selected | list -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'test' -%}
@@ -30,6 +32,10 @@
 {% macro write_build_log(results) %}
     {%- set rows = [] -%}
     {%- for result in results if result.node.resource_type in ('model', 'seed', 'test') -%}
+        {%- set sample = sample_of_failure(result) -%}
+        {%- if sample -%}
+            {%- do log(result.node.name ~ ' failed on: ' ~ sample, info=true) -%}
+        {%- endif -%}
         {%- do rows.append(
             "('" ~ [
                 result.node.unique_id,
@@ -37,10 +43,25 @@
                 (result.node.config.severity or 'error') | lower if result.node.resource_type == 'test' else 'error',
                 result.status | string,
             ] | join("', '") ~ "', " ~ (result.failures if result.failures is not none else 'null')
-            ~ ", " ~ snapshot_date() ~ ", '" ~ invocation_id ~ "')"
+            ~ ", " ~ snapshot_date() ~ ", '" ~ invocation_id ~ "', '" ~ sample ~ "')"
         ) -%}
     {%- endfor -%}
     {%- if rows -%}
         insert into {{ build_log() }} values {{ rows | join(', ') }}
     {%- endif -%}
+{% endmacro %}
+
+{% macro sample_of_failure(result) %}
+    {#- The first rows that a test failed on, as one line of characters that nothing acts upon; empty if it did not. -#}
+    {%- set shown = [] -%}
+    {%- if result.node.resource_type == 'test' and result.status | string in ('fail', 'warn') -%}
+        {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 3').rows -%}
+            {%- set fields = [] -%}
+            {%- for name in row.keys() if row[name] is not none -%}
+                {%- do fields.append(name ~ ' ' ~ row[name]) -%}
+            {%- endfor -%}
+            {%- do shown.append(fields | join(', ')) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(modules.re.sub('[^A-Za-z0-9 ._/,:;()-]', '?', shown | join('; '))[:300]) -}}
 {% endmacro %}

@@ -27,3 +27,11 @@
 {% macro utc_timestamp(text) %}{{ return(adapter.dispatch('utc_timestamp')(text)) }}{% endmacro %}
 {% macro default__utc_timestamp(text) %}cast('{{ text }}Z' as timestamp){% endmacro %}
 {% macro duckdb__utc_timestamp(text) %}cast('{{ text }}+00' as timestamptz){% endmacro %}
+
+{% macro split_text(text, separator) %}{{ return(adapter.dispatch('split_text')(text, separator)) }}{% endmacro %}
+{% macro default__split_text(text, separator) %}split({{ text }}, concat('\\\\Q', {{ separator }}, '\\\\E')){% endmacro %}
+{% macro duckdb__split_text(text, separator) %}string_split({{ text }}, {{ separator }}){% endmacro %}
+
+{% macro joined(text) %}{{ return(adapter.dispatch('joined')(text)) }}{% endmacro %}
+{% macro default__joined(text) %}array_join(array_sort(collect_set({{ text }})), ', '){% endmacro %}
+{% macro duckdb__joined(text) %}string_agg(distinct {{ text }}, ', ' order by {{ text }}){% endmacro %}

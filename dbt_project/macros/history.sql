@@ -2,27 +2,55 @@
 
 {% macro released_rows(model_name) %}
     {#-
-        The rows of a published model in the newest release before this snapshot, with the columns of its contract
-        today: what that release did not have yet is null. No rows where there is no such release.
+        What releases say of all snapshots before this one, in the columns of the published model's contract today; a
+        column that a release did not have yet is null. A snapshot's own release speaks for it where it lies here, the
+        newest release before this snapshot for all others.
     -#}
-    {%- set released = source('release', model_name) -%}
+    {%- set released = source('release', model_name) | string -%}
+    {%- set days = release_days() if execute else [] -%}
+    {%- set files = release_files(model_name) if execute else [] -%}
+    {%- set parts = [] -%}
+    {%- for day in days if day in files -%}
+        {%- do parts.append(of_release(released, day) ~ " where snapshot_date = date '" ~ day ~ "'") -%}
+    {%- endfor -%}
+    {%- if days and days[-1] in files -%}
+        {%- do parts.append(
+            of_release(released, days[-1]) ~ ' where snapshot_date < ' ~ snapshot_date()
+            ~ " and snapshot_date not in (date '" ~ days | join("', date '") ~ "')"
+        ) -%}
+    {%- endif -%}
+    {{ adapter.dispatch('in_contract')(model_name, parts) }}
+{% endmacro %}
+
+{% macro rows_of_release_before(model_name) %}
+    {#- All rows of a published model in the newest release before this snapshot; none where there is no release. -#}
+    {%- set released = source('release', model_name) | string -%}
+    {%- set days = release_days() if execute else [] -%}
+    {%- set parts = [] -%}
+    {%- if days and days[-1] in release_files(model_name) -%}
+        {%- do parts.append(of_release(released, days[-1])) -%}
+    {%- endif -%}
+    {{ adapter.dispatch('in_contract')(model_name, parts) }}
+{% endmacro %}
+
+{% macro duckdb__in_contract(model_name, parts) %}
+    {#- The rows of all `parts` in names, order and types of the model's contract. -#}
     {%- set columns = released_columns(model_name) -%}
-    {%- set day = release_before(model_name) if execute else '' -%}
-    {%- if day -%}
-        {%- set found = run_query(adapter.dispatch('column_names_sql')(released)).columns[0].values() -%}
-        select
-        {%- for name, data_type in columns %}
-            cast({{ name if name in found else 'null' }} as {{ data_type }}) as {{ name }}{{ ',' if not loop.last }}
-        {%- endfor %}
-        from {{ released }}
-        where {{ release_day('filename') }} = '{{ day }}' and snapshot_date < {{ snapshot_date() }}
-    {%- else -%}
+    select
+    {%- for name, data_type in columns %}
+        cast({{ name }} as {{ data_type }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+    from (
         select
         {%- for name, data_type in columns %}
             cast(null as {{ data_type }}) as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
         where false
-    {%- endif -%}
+        {%- for part in parts %}
+        union all by name
+        select * from {{ part }}
+        {%- endfor %}
+    ) as released
 {% endmacro %}
 
 {% macro released_columns(model_name) %}
@@ -36,22 +64,29 @@
     {{- return(columns or [('snapshot_date', 'date')]) -}}
 {% endmacro %}
 
-{% macro release_before(model_name) %}
-    {#- The day of the newest release before this snapshot that has the model, as text; empty where there is none. -#}
-    {%- set newest = run_query(adapter.dispatch('release_before_sql')(model_name)) -%}
-    {{- return(newest.columns[0].values()[0] or '') -}}
+{% macro of_release(released, day) %}
+    {#- The files of all releases narrowed to one, so that no other is opened. -#}
+    {{- return(released | replace('/release/*/', '/release/' ~ day ~ '/')) -}}
 {% endmacro %}
 
-{% macro duckdb__release_before_sql(model_name) %}
+{% macro release_days() %}
+    {#- Days of all releases before this snapshot, as text, the oldest first. -#}
+    {{- return(run_query(adapter.dispatch('release_days_sql')('datapackage.json')).columns[0].values() | list) -}}
+{% endmacro %}
+
+{% macro release_files(model_name) %}
+    {#- Those of these days whose release has rows of the model: a table without rows has no file. -#}
+    {%- set pattern = 'data/' ~ model_name ~ '/*.parquet' -%}
+    {{- return(run_query(adapter.dispatch('release_days_sql')(pattern)).columns[0].values() | list) -}}
+{% endmacro %}
+
+{% macro duckdb__release_days_sql(pattern) %}
     {#- From the folder names: no file is opened. -#}
-    select max({{ release_day('file') }})
-    from glob(getvariable('data_dir') || '/release/*/data/{{ model_name }}/*.parquet')
-    where {{ release_day('file') }} < '{{ snapshot_day() }}'
+    select distinct regexp_extract(file, '/release/([0-9]{4}-[0-9]{2}-[0-9]{2})/', 1) as day
+    from glob(getvariable('data_dir') || '/release/*/{{ pattern }}')
+    where day <> '' and day < '{{ snapshot_day() }}'
+    order by day
 {% endmacro %}
-
-{% macro release_day(path) %}regexp_extract({{ path }}, '/release/([0-9]{4}-[0-9]{2}-[0-9]{2})/', 1){% endmacro %}
-
-{% macro duckdb__column_names_sql(relation) %}select column_name from (describe select * from {{ relation }}){% endmacro %}
 
 {% macro days_between(earlier, later) %}{{ return(adapter.dispatch('days_between')(earlier, later)) }}{% endmacro %}
 {% macro default__days_between(earlier, later) %}datediff({{ later }}, {{ earlier }}){% endmacro %}

@@ -86,3 +86,8 @@
         ['edges', 'direct', 'direct_external', 'transitive', 'transitive_external', 'fractional', 'declared', 'tagged']
     ) -}}
 {% endmacro %}
+
+{% macro derivative_thresholds() %}
+    {#- Numbers of derivatives whose passing is a milestone. -#}
+    {{- return([100, 1000, 10000, 100000]) -}}
+{% endmacro %}

@@ -137,6 +137,10 @@
         when quarantine_rule = 'private' then '(private)'
         when {{ text }} is null then '(missing)'
         when not {{ malformed(text, pattern) }} then {{ text }}
-        else concat('sha256:', substr({{ sha256_hex(text) | trim }}, 1, 16))
+        else {{ hashed(text) }}
     end
 {%- endmacro %}
+
+{% macro hashed(text) %}
+    {{- return("concat('sha256:', substr(" ~ sha256_hex(text) | trim ~ ", 1, 16))") -}}
+{% endmacro %}

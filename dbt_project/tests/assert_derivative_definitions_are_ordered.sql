@@ -8,6 +8,7 @@ with derivative_counts as (
 side_by_side as (
 
     select
+        snapshot_date,
         subject_type,
         subject,
         relation,
@@ -19,7 +20,7 @@ side_by_side as (
         max(case when definition = 'fractional' then value end) as fractional,
         max(case when definition = 'declared' then value end) as declared
     from derivative_counts
-    group by subject_type, subject, relation
+    group by snapshot_date, subject_type, subject, relation
 
 ),
 

@@ -14,6 +14,7 @@ edges as (
 
 fractions as (
 
+    -- Single models are counted for the present snapshot alone.
     select coalesce(sum(value), 0) as fractions_sum
     from derivative_counts
     where subject_type = 'model' and relation = 'all' and definition = 'fractional'

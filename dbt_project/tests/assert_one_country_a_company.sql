@@ -1,32 +1,39 @@
--- All handles of a company share its headquarters' country, and all rows of an organization one company.
+-- At any time all handles of a company share its headquarters' country, and all handles of an organization one company.
 with registry as (
 
-    select * from {{ ref('registry_organizations') }}
+    select
+        *,
+        coalesce(valid_from, date '1900-01-01') as holds_from,
+        coalesce(valid_to, date '9999-12-31') as holds_until
+    from {{ ref('registry_organizations') }}
 
 ),
 
-companies as (
+judged as (
 
-    select company as name, count(distinct company_country) as variants_count from registry
-    where company is not null
-    group by company
-
-),
-
-organizations as (
-
-    select organization as name, count(distinct coalesce(company, '')) as variants_count from registry
-    group by organization
+    select
+        one.handle,
+        other.handle as other_handle,
+        case
+            when one.company = other.company and one.company_country <> other.company_country
+                then 'one company, two headquarters'
+            when one.organization = other.organization and coalesce(one.company, '') <> coalesce(other.company, '')
+                then 'one organization, two companies'
+        end as problem
+    from registry as one
+    inner join registry as other
+        on
+            (one.company = other.company or one.organization = other.organization)
+            and one.handle < other.handle
+            and one.holds_from < other.holds_until
+            and other.holds_from < one.holds_until
 
 ),
 
 final as (
 
-    select * from companies
-    where variants_count <> 1
-    union all
-    select * from organizations
-    where variants_count <> 1
+    select * from judged
+    where problem is not null
 
 )
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.failures import plain_failures
-from orchestration.gates import is_refused
+from orchestration.gates import is_refused, require_one_source
 from orchestration.handles import registry_handles, top_handles
 from orchestration.hub import listing, organizations, papers
 from orchestration.hub.page import Page
@@ -110,6 +110,7 @@ def fetch(
     """
     label = session.identify()
     day, data_dir = settings.snapshot_date, settings.data_dir
+    require_one_source(settings, label)
     kept = kept_snapshot(data_dir, table, day, source=settings.source, source_label=label)
     if kept and is_refused(settings, table):
         progress(f"what the lake holds of {day} was refused by its checks and is fetched again")

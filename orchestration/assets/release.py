@@ -25,15 +25,18 @@ from orchestration.translator import OWNER
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "huggingface_hub", "pyarrow")
 
 
-def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def release_assets(marts: Sequence[str], history_tables: Sequence[str]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The release, made from the published marts, its publication, and what dbt reads of earlier releases."""
-    history = dg.AssetSpec(
-        ["release", "fct_organization_snapshots"],
-        group_name="release",
-        owners=[OWNER],
-        kinds={"parquet"},
-        description="Rows of earlier snapshots in the newest release before this one, from which history goes on.",
-    )
+    history = [
+        dg.AssetSpec(
+            ["release", table],
+            group_name="release",
+            owners=[OWNER],
+            kinds={"parquet"},
+            description=f"`{table}` of the releases before this snapshot, from which history goes on.",
+        )
+        for table in history_tables
+    ]
 
     @dg.asset(
         deps=[dg.AssetKey([mart]) for mart in marts],
@@ -72,7 +75,7 @@ def release_assets(marts: Sequence[str]) -> list[dg.AssetsDefinition | dg.AssetS
         )
         yield dg.MaterializeResult(metadata=publication_metadata(published))
 
-    return [history, release, publication]
+    return [*history, release, publication]
 
 
 def make_release(settings: Settings) -> DataPackage:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
 from orchestration.dbt import MANIFEST, dbt_project
+from orchestration.release.export import ExportError, open_warehouse
 from orchestration.resources import WAREHOUSE_POOL, SettingsResource
 from orchestration.settings import Settings
 from orchestration.translator import LayerTranslator
@@ -42,7 +44,7 @@ def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
         try:
             yield from with_progress(invocation.stream(), context.log.info)
         except DagsterDbtCliRuntimeError:
-            raise dg.Failure(refusal(invocation), allow_retries=False) from None
+            raise dg.Failure(refusal(invocation, settings.value), allow_retries=False) from None
 
     return dbt_build
 
@@ -80,17 +82,32 @@ def dbt_environment(settings: Settings) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def refusal(invocation: DbtCliInvocation) -> str:
-    """One sentence on why a dbt build failed, naming the first nodes that did not pass."""
+def refusal(invocation: DbtCliInvocation, settings: Settings) -> str:
+    """One sentence on why a dbt build failed, naming the first nodes that did not pass and the rows they failed on."""
     log = invocation.target_path / "dbt.log"
     try:
         results = invocation.get_artifact("run_results.json")["results"]
     except FileNotFoundError:
         return f"dbt did not come to a result: read {log} and run again."
     failed = [r for r in results if r["status"] in {"fail", "error", "runtime error"}]
-    names = ", ".join(
-        r["unique_id"].split(".")[2] + (f" ({r['failures']} rows)" if r.get("failures") else "") for r in failed[:3]
-    )
+    samples = _samples(settings)
+    names = ", ".join(_named(result, samples.get(result["unique_id"], "")) for result in failed[:3])
     return (
         f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
     )
+
+
+def _named(result: dict[str, Any], sample: str) -> str:
+    name = result["unique_id"].split(".")[2]
+    if not result.get("failures"):
+        return name
+    return f"{name} ({result['failures']} rows{': ' + sample if sample else ''})"
+
+
+def _samples(settings: Settings) -> dict[str, str]:
+    """What the failed tests of the last build failed on, by node; nothing where the warehouse cannot tell."""
+    try:
+        with open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.memory_limit) as connection:
+            return dict(connection.execute("select unique_id, sample from build_log where sample <> ''").fetchall())
+    except (ExportError, duckdb.Error):
+        return {}

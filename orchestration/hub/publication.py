@@ -6,29 +6,25 @@ set of files, because all additions and deletions travel in one commit that name
 
 import hashlib
 import json
-import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from orchestration.hub.client import KEPT_BY_THE_HUB, TransferError, bounded_client, client_errors
+
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 BRANCH = "main"
-KEPT = frozenset({".gitattributes"})  # written by the Hub itself when a repo is made
 MANIFEST = "datapackage.json"
 _TRIES = 3
-_DEADLINE_SECONDS = 3600
-_LONGEST_WAIT_SECONDS = 330  # a window of the rate limit is 300 s
-_TIMEOUTS = {"connect": 10.0, "read": 120.0, "write": 120.0, "pool": 10.0}
 
 
-class PublicationError(RuntimeError):
+class PublicationError(TransferError):
     """Nothing, or nothing verified, was published; the text says why and what to do."""
 
 
@@ -65,13 +61,13 @@ def publish(
         PublicationError: the Hub cannot be reached or refuses, a newer snapshot is published already, others keep
             committing at the same time, or what comes back is not what was sent.
     """
-    with _client(endpoint, token) as api:
+    with bounded_client(endpoint, token) as api:
         try:
             api.create_repo(repo_id, repo_type="dataset", exist_ok=True)
             commit, changed = _commit(api, repo_id, files, snapshot_date, work_dir)
             _read_back(api, repo_id, commit, files, work_dir)
             _tag(api, repo_id, commit, tag)
-        except _client_errors() as error:
+        except client_errors() as error:
             # Their own texts may quote headers, and Dagster keeps whole chains, so the chain ends here.
             raise PublicationError(_sentence(error, repo_id, endpoint)) from None
     return Publication(
@@ -101,7 +97,7 @@ def _commit(
         head = api.dataset_info(repo_id, revision=BRANCH).sha
         remote = _remote_files(api, repo_id, head)
         changed = [path for path, local in files.items() if not _is_same(local, remote.get(path))]
-        surplus = sorted(remote.keys() - files.keys() - KEPT)
+        surplus = sorted(remote.keys() - files.keys() - KEPT_BY_THE_HUB)
         if not changed and not surplus:
             return head, made
         _refuse_foreign(repo_id, remote)
@@ -125,7 +121,9 @@ def _commit(
         made = True
     head = api.dataset_info(repo_id, revision=BRANCH).sha
     remote = _remote_files(api, repo_id, head)
-    if remote.keys() - KEPT == files.keys() and all(_is_same(local, remote[path]) for path, local in files.items()):
+    if remote.keys() - KEPT_BY_THE_HUB == files.keys() and all(
+        _is_same(local, remote[path]) for path, local in files.items()
+    ):
         return head, True
     raise PublicationError(
         f"{repo_id} did not take the commit in {_TRIES} tries (others may be committing): "
@@ -157,7 +155,7 @@ def _sha256(path: Path) -> str:
 
 def _refuse_foreign(repo_id: str, remote: Mapping[str, Any]) -> None:
     """A publication owns its repo and deletes what it does not release: never from somebody else's dataset."""
-    others = remote.keys() - KEPT - {"README.md"}
+    others = remote.keys() - KEPT_BY_THE_HUB - {"README.md"}
     if others and MANIFEST not in remote:
         raise PublicationError(
             f"{repo_id} holds files that were not published from here, such as {sorted(others)[0]!r}: nothing was "
@@ -185,7 +183,7 @@ def _read_back(api: "HfApi", repo_id: str, commit: str, files: Mapping[str, Path
     with _fresh_folder(work_dir) as folder:
         api.snapshot_download(repo_id, repo_type="dataset", revision=commit, local_dir=folder)
         shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
-        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - KEPT
+        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - KEPT_BY_THE_HUB
         if found != files.keys():
             raise PublicationError(f"{repo_id} at {commit[:7]} holds other files than were sent: look at the repo.")
         for name, local in files.items():
@@ -214,66 +212,6 @@ def _fresh_folder(work_dir: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
-
-
-@contextmanager
-def _client(endpoint: str, token: str | None) -> Iterator["HfApi"]:
-    """The Hub's client with time limits, which it has none of, and with plain LFS uploads.
-
-    Uploads through Xet may arrive as several requests that outlive a killed process; LFS blobs are inert until the
-    one commit names them.
-    """
-    import httpx2
-    from huggingface_hub import HfApi, constants, set_client_factory
-    from huggingface_hub.utils import disable_progress_bars
-    from huggingface_hub.utils._http import default_client_factory
-
-    origin = httpx2.URL(endpoint)
-    ends = time.monotonic() + _DEADLINE_SECONDS
-
-    class BoundedTransport(httpx2.HTTPTransport):
-        """Time limits for each request and for all of them; the token goes to the Hub's own origin only."""
-
-        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-            if not any((request.extensions.get("timeout") or {}).values()):
-                request.extensions["timeout"] = dict(_TIMEOUTS)
-            if time.monotonic() > ends:
-                raise PublicationError(f"Publishing to {endpoint} took over {_DEADLINE_SECONDS} s: run again.")
-            same = (request.url.scheme, request.url.host, request.url.port) == (origin.scheme, origin.host, origin.port)
-            if "authorization" in request.headers and not same:
-                raise PublicationError(
-                    f"{endpoint} points to another host for a request with a token: check the address."
-                )
-            response = super().handle_request(request)
-            _shorten_waits(response.headers)
-            return response
-
-    constants.HF_HUB_DISABLE_XET = True  # read from the environment at import, which may have happened long ago
-    disable_progress_bars()
-    set_client_factory(lambda: httpx2.Client(transport=BoundedTransport(), follow_redirects=True, timeout=None))
-    try:
-        yield HfApi(endpoint=endpoint, token=token or False)
-    finally:
-        # The factory is the whole process's, and its deadline is that of this publication.
-        set_client_factory(default_client_factory)
-
-
-def _shorten_waits(headers: Any) -> None:
-    """Caps what a Hub may ask the client to sleep, which does as it is told."""
-    after = headers.get("retry-after", "")
-    if after.isdigit() and float(after) > _LONGEST_WAIT_SECONDS:
-        headers["retry-after"] = str(_LONGEST_WAIT_SECONDS)
-    reset = re.search(r";\s*t=([0-9]+)", headers.get("ratelimit", ""))
-    if reset and float(reset[1]) > _LONGEST_WAIT_SECONDS:
-        headers["ratelimit"] = headers["ratelimit"].replace(reset[0], f";t={_LONGEST_WAIT_SECONDS}")
-
-
-def _client_errors() -> tuple[type[Exception], ...]:
-    """What the client raises where a Hub is down, refuses, or answers with something that is not its API."""
-    import httpx2
-    from huggingface_hub.errors import HfHubHTTPError
-
-    return HfHubHTTPError, httpx2.HTTPError, OSError, ValueError, TypeError, AttributeError
 
 
 def _sentence(error: Exception, repo_id: str, endpoint: str) -> str:

@@ -19,7 +19,7 @@ def kept_snapshot(
     days = snapshots(data_dir, table)
     for day in {snapshot_date, *days[-1:]} & set(days):
         manifest = read_manifest(data_dir, table, day)
-        if (manifest.source, _lineage(manifest.source_label)) != (source, _lineage(source_label)):
+        if (manifest.source, without_day(manifest.source_label)) != (source, without_day(source_label)):
             raise LakeError(
                 f"{data_dir} holds {table} of {manifest.source} ({manifest.source_label}), not of {source} "
                 f"({source_label}): set another HUBSCAPE_DATA_DIR, or remove that folder."
@@ -27,6 +27,6 @@ def kept_snapshot(
     return read_manifest(data_dir, table, snapshot_date) if snapshot_date in days else None
 
 
-def _lineage(source_label: str) -> str:
+def without_day(source_label: str) -> str:
     """A source's label without its day: a sandbox that moves on by a day is the same sandbox."""
     return source_label.partition("; date=")[0]

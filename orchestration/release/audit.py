@@ -64,6 +64,26 @@ def require_sound(folder: Path, contract: Contract) -> DataPackage:
     return read_datapackage(folder)
 
 
+def require_intact(folder: Path) -> DataPackage:
+    """The manifest of a release whose files are exactly those that it lists, whichever contract it was made under.
+
+    Raises:
+        DataPackageError: there is no manifest of this version.
+        AuditError: a file is missing, surplus or another one than is listed.
+    """
+    package = read_datapackage(folder)
+    problem = _first(
+        [
+            _contradiction(folder, package),
+            _unlisted(folder, package),
+            *(_damage(folder, resource) for resource in package.resources),
+        ]
+    )
+    if problem:
+        raise AuditError(f"The release of {package.snapshot_date} is damaged: {problem}. Fetch or make it again.")
+    return package
+
+
 def release_files(folder: Path) -> list[str]:
     """Paths of all files below a release folder, as a repo names them, sorted."""
     return sorted(

@@ -1,6 +1,7 @@
 """Builds a release folder: export, manifest and card in a folder beside the final one, then one rename."""
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,18 @@ from orchestration.release.datapackage import CheckResult, DataPackage, Provenan
 from orchestration.release.export import export_tables, fsync
 
 _OLD = ".old-"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def release_dir(data_dir: Path, snapshot_date: dt.date) -> Path:
     """Where the release of a snapshot lies."""
     return data_dir / "release" / snapshot_date.isoformat()
+
+
+def release_days(data_dir: Path) -> list[dt.date]:
+    """Snapshot dates of all releases in a data folder, the oldest first."""
+    folders = (data_dir / "release").glob("[0-9]*")
+    return sorted(dt.date.fromisoformat(folder.name) for folder in folders if _DAY.fullmatch(folder.name))
 
 
 def build_release(

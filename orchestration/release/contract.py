@@ -67,10 +67,12 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class Contract:
-    """All published tables, by name, and the dbt nodes that have to have passed before they may be exported."""
+    """All published tables, by name, the dbt nodes that have to have passed before they may be exported, and the
+    tables of earlier releases from which a new snapshot goes on."""
 
     tables: tuple[PublishedTable, ...]
     required_nodes: frozenset[str]
+    history: tuple[str, ...] = ()
 
 
 def read_contract(manifest_path: Path) -> Contract:
@@ -97,7 +99,8 @@ def read_contract(manifest_path: Path) -> Contract:
         if node["resource_type"] == "test" and upstream.intersection(manifest["parent_map"][unique_id])
     }
     tables = tuple(sorted((_table(node) for node in published.values()), key=lambda table: table.name))
-    return Contract(tables, frozenset(upstream | tests))
+    history = sorted(node["name"] for node in manifest["sources"].values() if node["source_name"] == "release")
+    return Contract(tables, frozenset(upstream | tests), tuple(history))
 
 
 def _with_ancestors(start: dict[str, Any], parents: dict[str, list[str]]) -> set[str]:

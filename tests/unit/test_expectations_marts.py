@@ -30,8 +30,59 @@ create table fct_organization_papers_monthly as select * from (values
     (date '2026-11-23', date '2026-10-01', 'Qwen', 1, 1.0)
 ) as t (snapshot_date, month, handle, papers_count, unlinked_papers_share);
 create table fct_milestones as select * from (values
-    ('2019-t5', 'day', 'source', 'https://arxiv.org/abs/1910.10683'), ('first-repo', 'month', 'rule', null)
-) as t (milestone_id, date_precision, evidence_type, source_url);
+    ('2019-t5', 'day', 'source', 'https://arxiv.org/abs/1910.10683', null),
+    ('first-repo', 'month', 'rule', null, 'first_repo')
+) as t (milestone_id, date_precision, evidence_type, source_url, rule);
+create table fct_milestone_windows as select * from (values
+    (date '2026-11-23', '2019-t5', 'hub_new_models', 30::bigint, null::double, null::double, null::double, false),
+    (date '2026-11-23', 'first-repo', 'handle_new_models', 90, 0.0, 5.0, null, true),
+    (date '2026-11-23', 'first-repo', 'likes_gained', 90, 4.0, -2.0, -0.5, true)
+) as t (snapshot_date, milestone_id, metric, window_days, value_before, value_after, ratio, is_complete);
+create table fct_ecosystem_links as select * from (values
+    (date '2026-11-23', 'paper_model', '2501.12948', 'deepseek-ai/DeepSeek-R1', 'none', 'arxiv tag'),
+    (date '2026-11-23', 'model_derivative', 'Qwen/Qwen3-8B', 'a/b', 'merge', 'base_model tag')
+) as t (snapshot_date, link_type, from_id, to_id, relation, evidence);
+create table rpt_chain_coverage as select * from (values
+    (date '2026-11-23', 'Qwen team', 3::bigint, 2::bigint), (date '2026-11-23', 'unattributed', 0, 0)
+) as t (snapshot_date, organization, papers_count, papers_with_models_count);
+create table rpt_claims as select * from (values
+    (date '2026-11-23', 'r1_mit', '=', 'reproduced', null),
+    (date '2026-11-23', 'hub_models', '~', 'outside_snapshot', 'no snapshot within 45 days of 2026-08')
+) as t (snapshot_date, claim_id, comparator, verdict, reason);
+create table dim_repos as select * from (values
+    ('model', 'k1', '1b_to_5b', 'permissive'), ('dataset', 'k1', 'none', 'none')
+) as t (repo_type, repo_key, size_class, licence_class);
+create table fct_renames as select * from (values (date '2026-11-23', 'model', 'k1', 'a/old', 'a/new'))
+    as t (snapshot_date, repo_type, repo_key, former_id, repo_id);
+create table fct_tombstones as select * from (values (date '2026-11-23', 'space', 'k1', date '2026-11-22'))
+    as t (snapshot_date, repo_type, repo_key, last_seen_date);
+create table fct_top_ten_entries as select * from (values (date '2026-11-23', 'model_likes', 'a/new', 10::bigint))
+    as t (snapshot_date, ranking, subject, subject_rank);
+create table fct_download_concentration as select * from (values
+    (date '2026-11-23', 'model', 'downloads_30d', 0.1::double, 0.5::double, 1.0::double, 0.9::double),
+    (date '2026-11-23', 'dataset', 'downloads_30d', null, null, null, null)
+) as t (
+    snapshot_date, repo_type, metric, top_0_01_percent_share, top_1_5_percent_share, top_10_percent_share, gini
+);
+create table fct_country_snapshots as select * from (values
+    (date '2026-11-23', 'base_model', 'CN', 0.25::double, 0.75::double),
+    (date '2026-11-23', 'base_model', 'unattributed', 0.75, 0.75)
+) as t (snapshot_date, country_rule, country, young_downloads_share, unattributed_share);
+create table fct_country_monthly as select * from (values
+    (date '2026-11-23', date '2026-11-01', 'headquarters', 'CN', 1.0::double, 0.0::double, null::double, null::double)
+) as t (
+    snapshot_date, month, country_rule, country, new_models_share, unattributed_new_models_share,
+    young_downloads_share, unattributed_downloads_share
+);
+create table fct_organization_releases_monthly as select * from (values
+    (date '2026-11-23', date '2026-11-01', 'Qwen', 'model', 'text', '1b_to_5b', 'permissive', 1::bigint)
+) as t (snapshot_date, month, organization, repo_type, modality, size_class, licence_class, repos_count);
+create table fct_model_adoption as select * from (values
+    ('k1', 7, 7::bigint, 0::bigint), ('k1', 30, 33, 12)
+) as t (repo_key, adoption_day, age_days, downloads_all_time);
+create table fct_relative_adoption as select * from (values
+    (date '2026-11-23', 'k1', 7, 'tenth', 0.5::double), (date '2026-11-23', 'k1', 7, 'median_of_ten', null)
+) as t (snapshot_date, repo_key, adoption_day, baseline, relative_adoption);
 create table dim_organizations as select * from (values ('Qwen', 'CN'), ('nobody', null), ('eu-lab', 'EUR'))
     as t (handle, country);
 create table rpt_data_quality as select * from (values
@@ -86,6 +137,90 @@ CASES: dict[str, list[tuple[str, str, str | None]]] = {
         ("set date_precision = 'about'", "values_in_set", "date_precision"),
         ("set source_url = ''", "evidence_present", None),
         ("set evidence_type = null", "evidence_present", None),
+        ("set rule = null", "evidence_present", None),
+    ],
+    "fct_milestone_windows": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set metric = 'derivatives' where not is_complete", "values_in_set", "metric"),
+        ("set window_days = 60 where not is_complete", "values_in_set", "window_days"),
+        ("set value_after = -1 where metric = 'handle_new_models'", "values_at_least", None),
+        ("set value_after = null where metric = 'likes_gained'", "complete_or_null", None),
+        ("set is_complete = null where metric = 'likes_gained'", "complete_or_null", None),
+    ],
+    "fct_ecosystem_links": [
+        ("again", "key_unique", None),
+        ("set link_type = 'model_paper' where relation = 'none'", "values_in_set", "link_type"),
+        ("set relation = 'none'", "relation_only_of_derivatives", "relation"),
+        ("set relation = 'merge'", "relation_only_of_derivatives", "relation"),
+        ("set evidence = null", "values_not_null", "evidence"),
+    ],
+    "rpt_chain_coverage": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set papers_with_models_count = -1", "counts_at_least", None),
+    ],
+    "rpt_claims": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set verdict = 'true' where claim_id = 'r1_mit'", "values_in_set", "verdict"),
+        ("set comparator = 'about'", "values_in_set", "comparator"),
+        ("set reason = null", "reason_present", None),
+        ("set reason = 'no reason'", "reason_present", None),
+    ],
+    "dim_repos": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set repo_type = 'paper' where repo_type = 'dataset'", "values_in_set", "repo_type"),
+        ("set size_class = 'small'", "values_in_set", "size_class"),
+        ("set licence_class = null", "values_in_set", "licence_class"),
+    ],
+    "fct_renames": [
+        ("again", "key_unique", None),
+        ("set former_id = repo_id", "ids_differ", "repo_id"),
+    ],
+    "fct_tombstones": [
+        ("again", "key_unique", None),
+        ("set repo_type = 'paper'", "values_in_set", "repo_type"),
+        ("set last_seen_date = snapshot_date", "seen_before", "last_seen_date"),
+    ],
+    "fct_top_ten_entries": [
+        ("again", "key_unique", None),
+        ("set ranking = 'downloads'", "values_in_set", "ranking"),
+        ("set subject_rank = 11", "values_between", "subject_rank"),
+    ],
+    "fct_download_concentration": [
+        ("again", "key_unique", None),
+        ("set repo_type = 'space' where repo_type = 'dataset'", "values_in_set", "repo_type"),
+        ("set gini = -0.1", "shares_between", None),
+        ("set top_10_percent_share = 1.1", "shares_between", None),
+    ],
+    "fct_country_snapshots": [
+        ("delete", "row_count_at_least", None),
+        ("again", "key_unique", None),
+        ("set country_rule = 'flag'", "values_in_set", "country_rule"),
+        ("set unattributed_share = 1.1", "shares_between", None),
+    ],
+    "fct_country_monthly": [
+        ("again", "key_unique", None),
+        ("set country_rule = 'flag'", "values_in_set", "country_rule"),
+        ("set new_models_share = -0.1", "shares_between", None),
+    ],
+    "fct_organization_releases_monthly": [
+        ("again", "key_unique", None),
+        ("set size_class = 'small'", "values_in_set", "size_class"),
+        ("set repos_count = 0", "values_at_least", "repos_count"),
+    ],
+    "fct_model_adoption": [
+        ("again", "key_unique", None),
+        ("set age_days = 8 where adoption_day = 7", "age_near_day", "age_days"),
+        ("set age_days = 34 where adoption_day = 30", "age_near_day", "age_days"),
+        ("set downloads_all_time = null", "values_at_least", "downloads_all_time"),
+    ],
+    "fct_relative_adoption": [
+        ("again", "key_unique", None),
+        ("set baseline = 'mean' where baseline = 'tenth'", "values_in_set", "baseline"),
+        ("set relative_adoption = -1", "values_at_least", "relative_adoption"),
     ],
     "dim_organizations": [
         ("again", "key_unique", None),

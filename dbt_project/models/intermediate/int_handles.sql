@@ -1,6 +1,6 @@
 with registry as (
 
-    select * from {{ ref('registry_organizations') }}
+    select * from {{ ref('int_registry') }}
 
 ),
 
@@ -71,10 +71,11 @@ final as (
         registry.handle is not null as is_in_registry,
         coalesce(registry.organization, ranked.handle) as organization,
         registry.company,
-        coalesce(registry.company_country, registry.country) as country,
+        registry.country,
+        registry.headquarters_country,
         registry.category
     from ranked
-    left join registry on ranked.handle_key = lower(registry.handle)
+    left join registry on ranked.handle_key = registry.handle_key
     where ranked.turn = 1
 
 )

@@ -10,6 +10,12 @@ named_parents as (
 
 ),
 
+former_ids as (
+
+    select * from {{ ref('int_former_model_ids') }}
+
+),
+
 parent_names as (
 
     select distinct named_parent from named_parents
@@ -47,10 +53,11 @@ resolved as (
         named_parents.named_parent,
         named_parents.relation,
         named_parents.relation_source,
-        coalesce(by_key.model_id, by_name.model_id) as parent_id
+        coalesce(by_key.model_id, by_name.model_id, former_ids.model_id) as parent_id
     from named_parents
     left join models as by_key on named_parents.named_key = by_key.repo_key
     left join by_name on named_parents.named_parent = by_name.named_parent
+    left join former_ids on lower(named_parents.named_parent) = former_ids.former_id_key
 
 ),
 

@@ -21,6 +21,7 @@ final as (
         handles.organization,
         handles.company,
         handles.country,
+        handles.headquarters_country,
         models.created_at,
         models.is_legacy_import,
         models.downloads_30d,

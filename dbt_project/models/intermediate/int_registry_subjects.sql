@@ -1,6 +1,6 @@
 with registry as (
 
-    select * from {{ ref('registry_organizations') }}
+    select * from {{ ref('int_registry') }}
 
 ),
 
@@ -19,7 +19,7 @@ final as (
     select 'company' as subject_type, company as subject from registry
     where company is not null
     union
-    select 'country' as subject_type, coalesce(company_country, country) as subject from registry
+    select 'country' as subject_type, country as subject from registry
     union
     select 'family' as subject_type, family as subject from families
 

@@ -13,6 +13,7 @@ final as (
         "table" as table_name,
         source,
         source_label,
+        source_label = 'recorded' as is_sample,
         synthetic as is_synthetic,
         complete as is_complete,
         "rows" as rows_count,

@@ -46,6 +46,12 @@ tagged_models as (
 
 ),
 
+history as (
+
+    select * from {{ ref('stg_release__derivative_counts') }}
+
+),
+
 weighted_edges as (
 
     select
@@ -228,7 +234,7 @@ counted as (
 
 ),
 
-final as (
+current_rows as (
 
     select
         snapshots.snapshot_date,
@@ -243,11 +249,42 @@ final as (
                 {%- endfor %}
             end as double
         ) as value,
+        registry_subjects.subject is not null as is_in_registry,
         snapshots.is_synthetic
     from counted
     cross join definitions
     inner join snapshots on snapshots.table_name = 'models'
+    left join registry_subjects
+        on counted.subject_type = registry_subjects.subject_type and counted.subject = registry_subjects.subject
     where definitions.definition <> 'tagged' or (counted.subject_type = 'family' and counted.relation = 'all')
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        subject_type,
+        subject,
+        relation,
+        definition,
+        value,
+        is_in_registry,
+        is_synthetic
+    from current_rows
+    union all
+    select
+        snapshot_date,
+        subject_type,
+        subject,
+        relation,
+        definition,
+        value,
+        is_in_registry,
+        is_synthetic
+    from history
+    -- A release of an earlier day has all of its subjects; only those of the registry go on.
+    where is_in_registry
 
 )
 

@@ -4,15 +4,216 @@ with snapshots as (
 
 ),
 
-milestones as (
+curated_milestones as (
 
     select * from {{ ref('registry_milestones') }}
+
+),
+
+first_repos as (
+
+    select * from {{ ref('int_first_repos') }}
+
+),
+
+nth_derivatives as (
+
+    select * from {{ ref('int_nth_derivatives') }}
+
+),
+
+largest_models as (
+
+    select * from {{ ref('int_largest_models') }}
+
+),
+
+top_ten_entries as (
+
+    select * from {{ ref('fct_top_ten_entries') }}
 
 ),
 
 models as (
 
     select * from {{ ref('stg_hub__models') }}
+
+),
+
+handles as (
+
+    select * from {{ ref('int_handles') }}
+
+),
+
+snapshot as (
+
+    select snapshot_date, is_synthetic from snapshots
+    where table_name = 'models'
+
+),
+
+curated as (
+
+    select
+        milestone_id,
+        event_date,
+        date_precision,
+        event_type,
+        organization,
+        handle,
+        repo_id,
+        title,
+        hub_created_at as recorded_repo_created_date,
+        cast(null as timestamptz) as found_repo_created_at,
+        'source' as evidence_type,
+        source_url,
+        cast(null as varchar) as rule,
+        cast(null as varchar) as subject_type,
+        cast(null as varchar) as subject,
+        cast(null as bigint) as threshold,
+        cast(null as double) as value,
+        false as is_value_synthetic
+    from curated_milestones
+
+),
+
+found as (
+
+    select
+        'first_repo' as rule,
+        concat('first_repo:organization:', organization) as milestone_id,
+        cast(created_at as date) as event_date,
+        organization,
+        handle,
+        repo_id,
+        concat('First repository of ', organization, ' on the Hub: the ', repo_type, ' ', repo_id) as title,
+        created_at as found_repo_created_at,
+        'organization' as subject_type,
+        organization as subject,
+        cast(null as bigint) as threshold,
+        cast(null as double) as value,
+        false as is_value_synthetic
+    from first_repos
+    union all
+    select
+        'nth_derivative' as rule,
+        concat('nth_derivative:', subject_type, ':', subject, ':', cast(threshold as varchar)) as milestone_id,
+        cast(created_at as date) as event_date,
+        case when subject_type = 'organization' then subject end as organization,
+        handle,
+        repo_id,
+        concat(subject, ': ', cast(threshold as varchar), ' models of others derive from it') as title,
+        created_at as found_repo_created_at,
+        subject_type,
+        subject,
+        threshold,
+        cast(threshold as double) as value,
+        false as is_value_synthetic
+    from nth_derivatives
+    union all
+    select
+        'largest_open_model' as rule,
+        concat('largest_open_model:', repo_id) as milestone_id,
+        cast(created_at as date) as event_date,
+        organization,
+        handle,
+        repo_id,
+        concat('Largest open model so far: ', repo_id, ' with ', cast(parameters_count as varchar), ' parameters')
+            as title,
+        created_at as found_repo_created_at,
+        'model' as subject_type,
+        repo_id as subject,
+        cast(null as bigint) as threshold,
+        cast(parameters_count as double) as value,
+        false as is_value_synthetic
+    from largest_models
+    union all
+    select
+        'top_ten_likes' as rule,
+        concat('top_ten_likes:', subject, ':', cast(snapshot_date as varchar)) as milestone_id,
+        snapshot_date as event_date,
+        cast(null as varchar) as organization,
+        case when subject like '%/%' then split_part(subject, '/', 1) end as handle,
+        subject as repo_id,
+        concat('Among the ten most liked models: ', subject, ' at rank ', cast(subject_rank as varchar)) as title,
+        cast(null as timestamptz) as found_repo_created_at,
+        'model' as subject_type,
+        subject,
+        cast(null as bigint) as threshold,
+        cast(value as double) as value,
+        is_synthetic as is_value_synthetic
+    from top_ten_entries
+    where ranking = 'model_likes' and is_new_entry
+    union all
+    select
+        'most_liked' as rule,
+        concat('most_liked:', subject, ':', cast(snapshot_date as varchar)) as milestone_id,
+        snapshot_date as event_date,
+        cast(null as varchar) as organization,
+        case when subject like '%/%' then split_part(subject, '/', 1) end as handle,
+        subject as repo_id,
+        concat('Most liked model: ', subject) as title,
+        cast(null as timestamptz) as found_repo_created_at,
+        'model' as subject_type,
+        subject,
+        cast(null as bigint) as threshold,
+        cast(value as double) as value,
+        is_synthetic as is_value_synthetic
+    from top_ten_entries
+    where ranking = 'model_likes' and is_new_first
+    union all
+    select
+        'top_ten_followers' as rule,
+        concat('top_ten_followers:', subject, ':', cast(snapshot_date as varchar)) as milestone_id,
+        snapshot_date as event_date,
+        cast(null as varchar) as organization,
+        subject as handle,
+        cast(null as varchar) as repo_id,
+        concat('Among the ten most followed organizations: ', subject, ' at rank ', cast(subject_rank as varchar))
+            as title,
+        cast(null as timestamptz) as found_repo_created_at,
+        'handle' as subject_type,
+        subject,
+        cast(null as bigint) as threshold,
+        cast(value as double) as value,
+        is_synthetic as is_value_synthetic
+    from top_ten_entries
+    where ranking = 'handle_followers' and is_new_entry
+
+),
+
+detected as (
+
+    select
+        found.milestone_id,
+        found.event_date,
+        'day' as date_precision,
+        'detected' as event_type,
+        coalesce(found.organization, handles.organization) as organization,
+        coalesce(handles.handle, found.handle) as handle,
+        found.repo_id,
+        found.title,
+        cast(null as date) as recorded_repo_created_date,
+        found.found_repo_created_at,
+        'rule' as evidence_type,
+        cast(null as varchar) as source_url,
+        found.rule,
+        found.subject_type,
+        found.subject,
+        found.threshold,
+        found.value,
+        found.is_value_synthetic
+    from found
+    left join handles on lower(found.handle) = handles.handle_key
+
+),
+
+milestones as (
+
+    select * from curated
+    union all
+    select * from detected
 
 ),
 
@@ -29,6 +230,7 @@ same_named as (
         ) as turn
     from milestones
     inner join models on lower(milestones.repo_id) = lower(models.repo_id)
+    where milestones.found_repo_created_at is null
 
 ),
 
@@ -42,7 +244,7 @@ repos as (
 final as (
 
     select
-        snapshots.snapshot_date,
+        snapshot.snapshot_date,
         milestones.milestone_id,
         milestones.event_date,
         milestones.date_precision,
@@ -51,15 +253,24 @@ final as (
         milestones.handle,
         milestones.repo_id,
         milestones.title,
-        milestones.hub_created_at as recorded_repo_created_date,
-        repos.repo_key is not null as is_repo_observed,
-        repos.created_at as repo_created_at,
-        repos.is_legacy_import,
-        'source' as evidence_type,
+        milestones.recorded_repo_created_date,
+        milestones.found_repo_created_at is not null or repos.repo_key is not null as is_repo_observed,
+        coalesce(milestones.found_repo_created_at, repos.created_at) as repo_created_at,
+        -- Rules that date by creation leave legacy imports out.
+        case
+            when milestones.found_repo_created_at is not null then false
+            else repos.is_legacy_import
+        end as is_legacy_import,
+        milestones.evidence_type,
         milestones.source_url,
-        snapshots.is_synthetic
+        milestones.rule,
+        milestones.subject_type,
+        milestones.subject,
+        milestones.threshold,
+        milestones.value,
+        snapshot.is_synthetic or milestones.is_value_synthetic as is_synthetic
     from milestones
-    inner join snapshots on snapshots.table_name = 'models'
+    cross join snapshot
     left join repos on milestones.milestone_id = repos.milestone_id
 
 )

@@ -12,7 +12,7 @@ handles as (
 
 registry as (
 
-    select * from {{ ref('registry_organizations') }}
+    select * from {{ ref('int_registry') }}
 
 ),
 
@@ -31,7 +31,7 @@ final as (
         handles.organization,
         handles.company,
         handles.country,
-        registry.country as account_country,
+        registry.account_country,
         handles.category,
         registry.valid_from,
         registry.valid_to,
@@ -45,7 +45,7 @@ final as (
         snapshots.is_synthetic
     from handles
     inner join snapshots on snapshots.table_name = 'organizations'
-    left join registry on handles.handle_key = lower(registry.handle)
+    left join registry on handles.handle_key = registry.handle_key
     left join overviews on handles.handle_key = overviews.handle_key
     where handles.is_in_registry or overviews.handle is not null
 

@@ -110,13 +110,16 @@ paper_counts as (
 derivatives as (
 
     select
-        subject as handle,
-        max(case when definition = 'direct' then value end) as derivatives_direct,
-        max(case when definition = 'direct_external' then value end) as derivatives_direct_external,
-        max(case when definition = 'transitive' then value end) as derivatives_transitive
+        derivative_counts.subject as handle,
+        max(case when derivative_counts.definition = 'direct' then derivative_counts.value end) as derivatives_direct,
+        max(case when derivative_counts.definition = 'direct_external' then derivative_counts.value end)
+            as derivatives_direct_external,
+        max(case when derivative_counts.definition = 'transitive' then derivative_counts.value end)
+            as derivatives_transitive
     from derivative_counts
-    where subject_type = 'handle' and relation = 'all'
-    group by subject
+    inner join snapshot on derivative_counts.snapshot_date = snapshot.snapshot_date
+    where derivative_counts.subject_type = 'handle' and derivative_counts.relation = 'all'
+    group by derivative_counts.subject
 
 ),
 

@@ -20,6 +20,12 @@ months as (
 
 ),
 
+pages as (
+
+    select min(first_daily_date) as first_page_date from papers
+
+),
+
 ordered as (
 
     select
@@ -68,9 +74,11 @@ final as (
         {{ rank_where_known('totals.papers_count', within='totals.month') }} as papers_rank,
         {{ rank_where_known('totals.upvotes', within='totals.month') }} as upvotes_rank,
         cast(months.unlinked_papers_share as double) as unlinked_papers_share,
+        pages.first_page_date <= totals.month and last_day(totals.month) < totals.snapshot_date as is_month_complete,
         totals.is_synthetic
     from totals
     inner join months on totals.month = months.month
+    cross join pages
 
 )
 

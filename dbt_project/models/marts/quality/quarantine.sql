@@ -14,6 +14,12 @@ with {% for table_name in keys -%}
 ),
 
 {% endfor -%}
+edges as (
+
+    select * from {{ ref('int_lineage_edges') }}
+
+),
+
 refused as (
 
     {% for table_name, (key, pattern) in keys.items() -%}
@@ -24,10 +30,16 @@ refused as (
         quarantine_rule as rule,
         quarantine_reason as reason
     from {{ table_name }}
-    {% if not loop.last -%}
     union all
-    {% endif -%}
-    {%- endfor %}
+    {% endfor -%}
+    select
+        snapshot_date,
+        'lineage_edges' as table_name,
+        child_repo_id as row_key,
+        concat('edge_', status) as rule,
+        concat('edge_', status) as reason
+    from edges
+    where status in ('self_loop', 'not_a_repo_id', 'unresolved')
 ),
 
 final as (

@@ -23,6 +23,12 @@ closure_components as (
 
 ),
 
+comparisons as (
+
+    select * from {{ ref('int_comparison_checks') }}
+
+),
+
 {% for table_name in tables -%}
 {{ table_name }} as (
 
@@ -206,6 +212,19 @@ edge_checks as (
 
 ),
 
+comparison_checks as (
+
+    select
+        check_name,
+        'intermediate' as layer,
+        table_name,
+        rows_tested,
+        rows_failing,
+        'warn' as severity
+    from comparisons
+
+),
+
 checks as (
 
     select * from row_rule_checks
@@ -221,6 +240,8 @@ checks as (
     select * from update_checks
     union all
     select * from edge_checks
+    union all
+    select * from comparison_checks
 
 ),
 

@@ -1,0 +1,157 @@
+with claims as (
+
+    select * from {{ ref('int_claims') }}
+
+),
+
+claim_days as (
+
+    select * from {{ ref('int_claim_days') }}
+
+),
+
+measures as (
+
+    select * from {{ ref('int_claim_measures') }}
+
+),
+
+subjects as (
+
+    select * from {{ ref('int_claim_subjects') }}
+
+),
+
+infrastructure as (
+
+    select * from {{ ref('registry_infrastructure') }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('stg_hub__snapshots') }}
+
+),
+
+snapshot as (
+
+    select max(snapshot_date) as snapshot_date, bool_and(is_synthetic) as is_all_synthetic from snapshots
+
+),
+
+external_numbers as (
+
+    select
+        subjects.claim_id,
+        infrastructure.metric,
+        infrastructure.external_value,
+        infrastructure.source as external_source
+    from subjects
+    inner join infrastructure on subjects.subject = infrastructure.region
+
+),
+
+side_by_side as (
+
+    select
+        snapshot.snapshot_date,
+        claims.*,
+        measures.measured_value,
+        measures.measured_text,
+        measures.measured_snapshot_date,
+        measures.context_value,
+        measures.context,
+        measures.claim_id is not null as is_measured,
+        measures.is_covered,
+        claim_days.days_away,
+        coalesce(snapshots.is_sample, false) as is_sample,
+        external_numbers.external_value,
+        external_numbers.external_source,
+        {{ has_prefix('claims.metric', "'external.'") }} as is_external,
+        -- A metric that rests on no table is made up where all tables are.
+        coalesce(measures.is_synthetic, snapshots.is_synthetic, snapshot.is_all_synthetic) as is_synthetic
+    from claims
+    cross join snapshot
+    left join snapshots on claims.rests_on = snapshots.table_name
+    left join claim_days on claims.claim_id = claim_days.claim_id
+    left join measures on claims.claim_id = measures.claim_id
+    left join external_numbers
+        on
+            claims.claim_id = external_numbers.claim_id
+            and claims.metric = concat('external.', external_numbers.metric)
+
+),
+
+reasoned as (
+
+    select
+        *,
+        case
+            when is_external then null
+            when needs_whole_hub and is_sample then 'recorded rows are a sample of the Hub'
+            when timing = 'near' and coalesce(days_away > 45, true)
+                then concat('no snapshot within 45 days of ', as_of)
+            when period_start_date > snapshot_date then concat('the snapshot is older than ', as_of)
+            when not is_measured then 'the subject is not in the snapshot'
+            when not is_covered
+                then concat('the daily pages do not cover the 365 days up to ', cast(period_end_date as varchar))
+            when measured_value is null and measured_text is null then 'nothing to compare with'
+        end as outside_reason,
+        case
+            when claimed_number is null
+                then coalesce(measured_value = 1, lower(measured_text) = lower(claimed_value))
+            when comparator = '=' then measured_value = claimed_number
+            when comparator = '>=' then measured_value >= claimed_number
+            when comparator = '~' then abs(measured_value - claimed_number) <= tolerance * abs(claimed_number)
+        end as is_match
+    from side_by_side
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when is_synthetic then 'sandbox'
+            when is_external then 'external'
+            when outside_reason is not null then 'outside_snapshot'
+            when is_match then 'reproduced'
+            else 'contradicted'
+        end as verdict
+    from reasoned
+
+),
+
+final as (
+
+    select
+        snapshot_date,
+        claim_id,
+        source,
+        as_of,
+        kind,
+        subject,
+        metric,
+        comparator,
+        claimed_value,
+        unit,
+        statement,
+        definition,
+        tolerance,
+        measured_value,
+        measured_text,
+        measured_snapshot_date,
+        context_value,
+        context,
+        verdict,
+        case when verdict = 'outside_snapshot' then outside_reason end as reason,
+        external_value,
+        external_source,
+        is_synthetic
+    from judged
+
+)
+
+select * from final

@@ -1,0 +1,18 @@
+-- The larger the part of the repos, the larger its share of the downloads.
+with concentration as (
+
+    select * from {{ ref('fct_download_concentration') }}
+
+),
+
+final as (
+
+    select snapshot_date, repo_type, metric from concentration
+    where
+        top_0_01_percent_share > top_1_5_percent_share
+        or top_1_5_percent_share > top_10_percent_share
+        or (downloads_sum = 0) <> (gini is null)
+
+)
+
+select * from final

@@ -1,0 +1,40 @@
+-- A window has both values or none, and every milestone with an account has seven metrics over two windows.
+with windows as (
+
+    select * from {{ ref('fct_milestone_windows') }}
+
+),
+
+partial as (
+
+    select milestone_id, metric, window_days, 'values and completeness disagree' as problem
+    from windows
+    where
+        is_complete <> (value_before is not null)
+        or is_complete <> (value_after is not null)
+        or (ratio is not null and (not is_complete or value_before = 0))
+
+),
+
+uneven as (
+
+    select
+        milestone_id,
+        cast(null as varchar) as metric,
+        cast(null as bigint) as window_days,
+        'some metrics or windows are missing' as problem
+    from windows
+    group by milestone_id, handle
+    having count(*) <> case when handle is null then 2 else 14 end
+
+),
+
+final as (
+
+    select * from partial
+    union all
+    select * from uneven
+
+)
+
+select * from final

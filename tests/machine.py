@@ -1,0 +1,118 @@
+"""A machine that keeps an observatory: pulls a day of a Hub, builds the marts, makes the release, all in this process.
+
+The same steps as the job takes, by the same functions, without the seconds that a command costs to start and without
+its checks; tests that want those run the command itself.
+"""
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pyarrow.parquet as pq
+from dbt.cli.main import dbtRunner
+
+from orchestration.assets.raw import raw_assets
+from orchestration.assets.release import provenance
+from orchestration.assets.transform import dbt_environment
+from orchestration.dbt import DBT_DIR, prepare_manifest
+from orchestration.release.build import build_release, release_dir
+from orchestration.release.contract import read_contract
+from orchestration.release.export import open_warehouse
+from orchestration.resources import HubResource, SettingsResource
+from orchestration.settings import Settings, load_settings
+from tests.hubscape import hubscape
+from tests.sandbox import TOKEN
+
+# Few pages and overviews: a day of a small Hub in a second.
+SMALL = {"HUBSCAPE_PAPERS_DAYS": "30", "HUBSCAPE_TOP_HANDLES": "5"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One data folder; `repo` is what it publishes to."""
+
+    data_dir: Path
+    repo: str = "somebody/observatory"
+
+    def variables(self, hub_url: str, date: dt.date) -> dict[str, str]:
+        """What a maintainer sets for a run against that Hub."""
+        return {
+            "HUBSCAPE_SOURCE": "api",
+            "HF_ENDPOINT": hub_url,
+            "HF_TOKEN": TOKEN,
+            "HUBSCAPE_DATA_DIR": str(self.data_dir),
+            "HUBSCAPE_SNAPSHOT_DATE": f"{date}",
+            "HUBSCAPE_PUBLISH_REPO": self.repo,
+            **SMALL,
+        }
+
+    def step(self, hub_url: str, date: dt.date, *, refetch: bool = False) -> None:
+        """Pulls the day, builds all models and makes the release."""
+        variables = self.variables(hub_url, date)
+        with environment(variables):
+            settings = load_settings()
+            self._pull(refetch)
+            self.build(settings, "build", "--exclude-resource-types", "test", "unit_test")
+            with open_warehouse(self.data_dir / "warehouse.duckdb") as connection:
+                build_release(
+                    connection,
+                    read_contract(prepare_manifest()),
+                    data_dir=self.data_dir,
+                    snapshot_date=date,
+                    sources=[],
+                    checks=[],
+                    provenance=provenance(),
+                )
+
+    def _pull(self, refetch: bool) -> None:
+        settings = SettingsResource()
+        config = {"ops": {f"raw__{t}": {"config": {"refetch": True}} for t in RAW}} if refetch else {}
+        done = dg.materialize(
+            raw_assets(), resources={"settings": settings, "hub": HubResource(settings=settings)}, run_config=config
+        )
+        assert done.success
+
+    def build(self, settings: Settings, *words: str) -> None:
+        """Runs dbt on the snapshot of the settings, which must succeed."""
+        command = [*words, "--quiet", "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
+        with dbt_environment(settings):
+            done = dbtRunner().invoke([*command, "--target-path", str(self.data_dir / "dbt")])
+        assert done.success, done.exception or [r.message for r in done.result.results if r.message][-3:]
+
+    def run(self, hub_url: str, date: dt.date) -> str:
+        """The whole job by the command itself, checks and publication included; returns what it printed."""
+        done = hubscape("run", self.variables(hub_url, date))
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def table(self, date: dt.date, name: str) -> list[dict[str, Any]]:
+        """Rows of a published table in the release of a day; none where it has no file."""
+        path = release_dir(self.data_dir, date) / "data" / name / f"{name}.parquet"
+        return pq.read_table(path).to_pylist() if path.exists() else []
+
+    def tables(self, date: dt.date) -> dict[str, bytes]:
+        """The bytes of every published table of a day, by name."""
+        return {path.stem: path.read_bytes() for path in release_dir(self.data_dir, date).glob("data/*/*.parquet")}
+
+
+RAW = ("models", "datasets", "spaces", "organizations", "daily_papers")
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The variables set for a while in this process."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
