@@ -11,6 +11,10 @@ from expectations.dialect import quote_name
 from expectations.rules import Rule, key_unique, no_rows, row_count_at_least, row_count_equal, table_holds
 
 
+# Tables of events: on a day on which nothing happened they have no row of that day.
+EVENT_TABLES = frozenset({"fct_model_adoption", "fct_renames", "fct_tombstones", "fct_top_ten_entries"})
+
+
 class ReleasedTable(TypedDict):
     """What the manifest of a release says of one table."""
 
@@ -29,13 +33,16 @@ def released_table(table: str, released: ReleasedTable, columns: Mapping[str, st
         rules.append(no_rows("no_control_characters", dirty, key, "no control character in any text"))
     if table.startswith("fct_") and "snapshot_date" in columns:
         latest = "cast(max(snapshot_date) as date)"
+        name, comparison, wanted = ("latest_snapshot_date_equal", "=", "")
+        if table in EVENT_TABLES:
+            name, comparison, wanted = ("latest_snapshot_date_at_most", "<=", "at most ")
         rules.append(
             table_holds(
-                "latest_snapshot_date_equal",
-                f"{latest} = date '{snapshot_date:%Y-%m-%d}'",
+                name,
+                f"{latest} {comparison} date '{snapshot_date:%Y-%m-%d}'",
                 f"coalesce(cast({latest} as varchar), 'none')",
                 column="snapshot_date",
-                threshold=f"{snapshot_date:%Y-%m-%d}",
+                threshold=f"{wanted}{snapshot_date:%Y-%m-%d}",
             )
         )
     return rules

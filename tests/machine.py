@@ -14,6 +14,7 @@ from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from orchestration.assets.raw import raw_assets
@@ -79,9 +80,11 @@ class Machine:
 
     def build(self, settings: Settings, *words: str) -> None:
         """Runs dbt on the snapshot of the settings, which must succeed."""
-        command = [*words, "--quiet", "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
+        command = [*words, "--quiet", "--no-write-json", "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
         with dbt_environment(settings):
             done = dbtRunner().invoke([*command, "--target-path", str(self.data_dir / "dbt")])
+        # It keeps the warehouse open for a next command in this process; a command of its own would have let it go.
+        DuckDBConnectionManager.close_all_connections()
         assert done.success, done.exception or [r.message for r in done.result.results if r.message][-3:]
 
     def run(self, hub_url: str, date: dt.date) -> str:

@@ -9,6 +9,11 @@ def snapshot_date() -> str:
     return "cast('2026-01-01' as date)"
 
 
+def of_snapshot(source: str) -> str:
+    """A relation."""
+    return source
+
+
 def raw_row_id() -> str:
     """An integer expression."""
     return "file_row_number"

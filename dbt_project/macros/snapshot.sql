@@ -2,7 +2,8 @@
 
 {% macro snapshot_day() %}
     {#- The day of the snapshot as text: HUBSCAPE_SNAPSHOT_DATE, else the newest one of the raw models. -#}
-    {%- set day = env_var('HUBSCAPE_SNAPSHOT_DATE', '') -%}
+    {#- Asked for when something runs, not when dbt parses: else every new day would have the models parsed again. -#}
+    {%- set day = env_var('HUBSCAPE_SNAPSHOT_DATE', '') if execute else '' -%}
     {%- if not day and execute -%}
         {%- set newest = run_query(newest_snapshot_sql()) -%}
         {%- set day = newest.columns[0].values()[0] | default('', true) | string -%}
@@ -21,6 +22,12 @@
 {% endmacro %}
 
 {% macro snapshot_date() %}cast('{{ snapshot_day() }}' as date){% endmacro %}
+
+{% macro of_snapshot(source) %}
+    {#- A raw source narrowed to the files of the snapshot, so that those of no other day are opened. -#}
+    {%- set day = snapshot_day() if execute else '*' -%}
+    {{- return(source | string | replace('/snapshot_date=*/', '/snapshot_date=' ~ day ~ '/')) -}}
+{% endmacro %}
 
 {% macro newest_snapshot_sql() %}{{ return(adapter.dispatch('newest_snapshot_sql')()) }}{% endmacro %}
 

@@ -83,6 +83,16 @@ create table fct_model_adoption as select * from (values
 create table fct_relative_adoption as select * from (values
     (date '2026-11-23', 'k1', 7, 'tenth', 0.5::double), (date '2026-11-23', 'k1', 7, 'median_of_ten', null)
 ) as t (snapshot_date, repo_key, adoption_day, baseline, relative_adoption);
+create table fct_lineage_edges as select * from (values
+    (date '2026-11-23', 'k1', 'k0', 'a/root', 'merge', 'resolved', true),
+    (date '2026-11-23', 'k1', null, 'a/gone', 'untyped', 'unresolved', false)
+) as t (snapshot_date, child_key, parent_key, parent, relation, status, is_counted);
+create table fct_lineage_roots as select * from (values
+    (date '2026-11-23', 'k1', 'k0', 2, 0.5), (date '2026-11-23', 'k1', 'k2', 1, 0.5)
+) as t (snapshot_date, descendant_key, root_key, depth, share);
+create table rpt_registry_gaps as select * from (values
+    (date '2026-11-23', 'somebody', 7::bigint, null::bigint, null::bigint), (date '2026-11-23', 'another', null, 500, 1)
+) as t (snapshot_date, handle, downloads_30d_rank, followers_rank, derivatives_direct_external_rank);
 create table dim_organizations as select * from (values ('Qwen', 'CN'), ('nobody', null), ('eu-lab', 'EUR'))
     as t (handle, country);
 create table rpt_data_quality as select * from (values
@@ -221,6 +231,24 @@ CASES: dict[str, list[tuple[str, str, str | None]]] = {
         ("again", "key_unique", None),
         ("set baseline = 'mean' where baseline = 'tenth'", "values_in_set", "baseline"),
         ("set relative_adoption = -1", "values_at_least", "relative_adoption"),
+    ],
+    "fct_lineage_edges": [
+        ("again", "key_unique", None),
+        ("set status = 'gone' where not is_counted", "values_in_set", "status"),
+        ("set relation = 'parent' where not is_counted", "values_in_set", "relation"),
+        ("set is_counted = true", "counted_edges_are_found", "is_counted"),
+        ("set relation = 'untyped'", "counted_edges_are_found", "is_counted"),
+    ],
+    "fct_lineage_roots": [
+        ("again", "key_unique", None),
+        ("set share = 1.5", "roots_are_others", None),
+        ("set depth = 0", "roots_are_others", None),
+        ("set root_key = 'k1' where depth = 2", "roots_are_others", None),
+    ],
+    "rpt_registry_gaps": [
+        ("again", "key_unique", None),
+        ("set downloads_30d_rank = 501 where handle = 'somebody'", "ranks_between", None),
+        ("set downloads_30d_rank = null where handle = 'somebody'", "ranks_between", None),
     ],
     "dim_organizations": [
         ("again", "key_unique", None),

@@ -15,11 +15,13 @@ SOURCES = {
     "fct_papers": "select date '2026-11-23' as snapshot_date, 'p' || n as paper_id, ['a', 'b'] as authors, "
     "'A title' as title from range(10) as r (n)",
     "fct_history": "select date '2026-11-22' + n::int as snapshot_date, 'Qwen' as handle from range(2) as r (n)",
+    "fct_tombstones": "select date '2026-11-21' as snapshot_date, 'k' as repo_key",
     "dim_organizations": "select 'o' || n as handle, null::varchar as country from range(3) as r (n)",
 }
 MANIFEST: dict[str, ReleasedTable] = {
     "fct_papers": {"key": ["paper_id"], "rows": 10},
     "fct_history": {"key": ["snapshot_date", "handle"], "rows": 2},
+    "fct_tombstones": {"key": ["snapshot_date", "repo_key"], "rows": 1},
     "dim_organizations": {"key": ["handle"], "rows": 3},
 }
 
@@ -51,6 +53,7 @@ def test_a_good_release_passes_and_nothing_is_added_to_it(release: Path) -> None
     assert judged == {(table, expectation) for table in MANIFEST for expectation in everywhere} | {
         ("fct_papers", "latest_snapshot_date_equal"),
         ("fct_history", "latest_snapshot_date_equal"),
+        ("fct_tombstones", "latest_snapshot_date_at_most"),
     }
     assert sorted(release.parent.rglob("*")) == before
 
@@ -74,6 +77,12 @@ def test_a_good_release_passes_and_nothing_is_added_to_it(release: Path) -> None
             "fct_history",
             "select * replace (snapshot_date - 1 as snapshot_date) from ({good})",
             "latest_snapshot_date_equal",
+            "snapshot_date",
+        ),
+        (
+            "fct_tombstones",
+            "select * replace (snapshot_date + 3 as snapshot_date) from ({good})",
+            "latest_snapshot_date_at_most",
             "snapshot_date",
         ),
     ],

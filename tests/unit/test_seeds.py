@@ -30,7 +30,8 @@ def reference(name: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def organizations() -> dict[str, dict[str, str]]:
-    return {row["handle"]: row for row in rows("organizations")}
+    """By handle; of several rows the last, which is the one in force."""
+    return {row["handle"]: row for row in sorted(rows("organizations"), key=lambda row: row["valid_from"])}
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +75,20 @@ def test_values_are_trimmed_single_lines():
                 assert value == " ".join(value.split()), f"{name}: {column} of {row}"
 
 
-def test_every_handle_stands_once_whatever_its_case(organizations):
-    assert len({handle.lower() for handle in organizations}) == len(rows("organizations"))
+def test_every_handle_stands_once_for_any_day_whatever_its_case(organizations):
+    assert len({(row["handle"].lower(), row["valid_from"]) for row in rows("organizations")}) == len(
+        rows("organizations")
+    )
+    assert len({handle.lower() for handle in organizations}) == len(organizations)
     assert all(HANDLE.fullmatch(handle) for handle in organizations)
+
+
+def test_an_acquired_company_keeps_its_own_days():
+    periods = [row for row in rows("organizations") if row["handle"] == "mosaicml"]
+    assert [(row["company"], row["valid_from"], row["valid_to"]) for row in periods] == [
+        ("MosaicML", "", "2023-07-19"),
+        ("Databricks", "2023-07-19", ""),
+    ]
 
 
 def test_organization_values(organizations):

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 with manifests as (
 
-    select * from {{ source('raw', 'manifests') }}
+    select * from {{ of_snapshot(source('raw', 'manifests')) }}
     where snapshot_date = {{ snapshot_date() }}
 
 ),

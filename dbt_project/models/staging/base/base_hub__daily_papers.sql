@@ -1,6 +1,6 @@
 with raw_rows as (
 
-    select *, {{ raw_row_id() }} as row_id from {{ source('raw', 'daily_papers') }}
+    select *, {{ raw_row_id() }} as row_id from {{ of_snapshot(source('raw', 'daily_papers')) }}
     where snapshot_date = {{ snapshot_date() }}
 
 ),

@@ -1,6 +1,6 @@
 with raw_rows as (
 
-    select *, {{ raw_row_id() }} as row_id from {{ source('raw', 'datasets') }}
+    select *, {{ raw_row_id() }} as row_id from {{ of_snapshot(source('raw', 'datasets')) }}
     where snapshot_date = {{ snapshot_date() }}
 
 ),

@@ -1,6 +1,6 @@
 with raw_rows as (
 
-    select *, {{ raw_row_id() }} as row_id from {{ source('raw', 'models') }}
+    select *, {{ raw_row_id() }} as row_id from {{ of_snapshot(source('raw', 'models')) }}
     where snapshot_date = {{ snapshot_date() }}
 
 ),
