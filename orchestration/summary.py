@@ -1,5 +1,7 @@
 """The table that a run ends with: what was found, how long each part took, where everything lies."""
 
+import sys
+
 from rich.console import Console
 from rich.table import Table
 
@@ -11,7 +13,8 @@ from orchestration.settings import Settings
 
 def print_summary(settings: Settings, report: RunReport) -> None:
     """Prints the summary of a run that succeeded to standard output."""
-    console = Console(highlight=False, soft_wrap=True)
+    # A file or a pipe has no width of its own.
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     folder = release_dir(settings.data_dir, settings.snapshot_date)
     package = read_datapackage(folder)
     if package.synthetic:
@@ -34,7 +37,7 @@ def _tables(package: DataPackage) -> Table:
     table = Table(title=f"Snapshot {package.snapshot_date}", title_justify="left")
     table.add_column("raw table")
     table.add_column("rows", justify="right")
-    table.add_column("published table")
+    table.add_column("published table", overflow="fold")
     table.add_column("rows ", justify="right")
     table.add_column("bytes", justify="right")
     raw = [(source.table, f"{source.rows:,}") for source in package.sources]

@@ -26,7 +26,7 @@ judged as (
             (one.company = other.company or one.organization = other.organization)
             and one.handle < other.handle
             and one.holds_from < other.holds_until
-            and other.holds_from < one.holds_until
+            and one.holds_until > other.holds_from
 
 ),
 

@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -122,3 +123,10 @@ def test_what_is_published_has_a_contract_and_a_description_for_each_column(mani
         node = manifest["nodes"][f"model.hubscape.{table.name}"]
         assert node["config"]["contract"]["enforced"], table.name
         assert set(table.key) <= {column.name for column in table.columns}, table.name
+
+
+def test_every_case_window_and_union_has_a_unit_test(manifest):
+    tested = {test["model"] for test in manifest["unit_tests"].values()}
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model" and re.search(r"\bcase\b|\bover \(|\bunion\b", node["raw_code"]):
+            assert node["name"] in tested, node["name"]

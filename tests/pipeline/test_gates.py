@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.gates import is_refused, last_accepted, raw_subject
+from orchestration.gates import is_refused, last_accepted, raw_subject, require_one_source
 from orchestration.hub.page import Page
+from orchestration.lake.files import LakeError
 from orchestration.lake.snapshot import write_snapshot
 from orchestration.lake.spool import Spool
-from orchestration.release.datapackage import CheckResult
+from orchestration.release.build import release_dir
+from orchestration.release.datapackage import CheckResult, DataPackage, Provenance, RawSource
 from orchestration.release.verdicts import Verdict, write_verdict
 from orchestration.settings import Settings, load_settings
 
@@ -52,3 +54,34 @@ def test_a_refusal_counts_for_the_bytes_it_was_given_on(lake):
 
     snapshot(lake, DAYS[1], 8, verdict=None)  # fetched again
     assert not is_refused(settings(lake, DAYS[1]), "models")
+
+
+def test_history_of_another_source_is_not_gone_on_with(tmp_path):
+    made_up = RawSource(
+        table="models",
+        source="api",
+        source_label="synthetic; seed=7; scale=1.0; date=2026-01-02",
+        synthetic=True,
+        rows=1,
+        faulty_rows=0,
+        first_observed_at=None,
+        last_observed_at=None,
+        manifest_sha256="0" * 64,
+    )
+    package = DataPackage(
+        snapshot_date=DAYS[1],
+        synthetic=["models"],
+        provenance=Provenance(hubscape="0", git_commit="unknown", packages={}),
+        sources=[made_up],
+        checks=[],
+        empty_tables=[],
+        resources=[],
+    )
+    folder = release_dir(tmp_path, DAYS[1])
+    folder.mkdir(parents=True)
+    (folder / "datapackage.json").write_text(package.text())
+
+    require_one_source(settings(tmp_path, DAYS[2]), "synthetic; seed=7; scale=1.0; date=2026-01-03")
+    require_one_source(settings(tmp_path, DAYS[1]), "https://huggingface.co")  # the day itself is made again
+    with pytest.raises(LakeError, match="was made from synthetic; seed=7"):
+        require_one_source(settings(tmp_path, DAYS[2]), "https://huggingface.co")

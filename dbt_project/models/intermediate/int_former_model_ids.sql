@@ -17,7 +17,7 @@ bearers as (
         models.model_id,
         row_number() over (
             partition by lower(renames.former_id)
-            order by renames.snapshot_date desc, models.repo_id, models.repo_key
+            order by renames.snapshot_date desc, models.repo_id asc, models.repo_key asc
         ) as turn
     from renames
     inner join models on renames.repo_key = models.repo_key

@@ -20,7 +20,7 @@ final as (
 
     select periods.*
     from periods
-    inner join snapshot on snapshot.snapshot_date >= periods.holds_from and snapshot.snapshot_date < periods.holds_until
+    inner join snapshot on periods.holds_from <= snapshot.snapshot_date and periods.holds_until > snapshot.snapshot_date
 
 )
 

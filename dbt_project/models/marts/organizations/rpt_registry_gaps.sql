@@ -92,10 +92,10 @@ ranked as (
         downloads_30d,
         followers_count,
         derivatives_direct_external,
-        {% for number in ['downloads_30d', 'followers_count', 'derivatives_direct_external'] -%}
-        rank() over (order by nullif({{ number }}, 0) desc nulls last) as {{ number }}_place
-        {%- if not loop.last %},{% endif %}
-        {% endfor %}
+        rank() over (order by nullif(downloads_30d, 0) desc nulls last) as downloads_30d_place,
+        rank() over (order by nullif(followers_count, 0) desc nulls last) as followers_count_place,
+        rank() over (order by nullif(derivatives_direct_external, 0) desc nulls last)
+            as derivatives_direct_external_place
     from measured
 
 ),
@@ -134,7 +134,8 @@ final as (
     cross join snapshot
     where
         not placed.is_in_registry
-        and coalesce(placed.downloads_30d_rank, placed.followers_rank, placed.derivatives_direct_external_rank) is not null
+        and coalesce(placed.downloads_30d_rank, placed.followers_rank, placed.derivatives_direct_external_rank)
+        is not null
 
 )
 
