@@ -6,9 +6,9 @@ its checks; tests that want those run the command itself.
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +52,21 @@ class Machine:
             **SMALL,
         }
 
-    def step(self, hub_url: str, date: dt.date, *, refetch: bool = False) -> None:
-        """Pulls the day, builds all models and makes the release."""
+    def step(self, hub_url: str, date: dt.date, *, refetch: bool = False, tables: Collection[str] = ()) -> None:
+        """Pulls the day, builds the models and makes the release; of `tables` alone if any are named."""
         variables = self.variables(hub_url, date)
+        contract = read_contract(prepare_manifest())
+        if tables:
+            contract = replace(contract, tables=tuple(table for table in contract.tables if table.name in tables))
+        selected = ["--select", *(f"+{table}" for table in tables)] if tables else []
         with environment(variables):
             settings = load_settings()
             self._pull(refetch)
-            self.build(settings, "build", "--exclude-resource-types", "test", "unit_test")
+            self.build(settings, "build", "--exclude-resource-types", "test", "unit_test", *selected)
             with open_warehouse(self.data_dir / "warehouse.duckdb") as connection:
                 build_release(
                     connection,
-                    read_contract(prepare_manifest()),
+                    contract,
                     data_dir=self.data_dir,
                     snapshot_date=date,
                     sources=[],

@@ -96,6 +96,8 @@ reasoned as (
             when not is_measured then 'the subject is not in the snapshot'
             when not is_covered
                 then concat('the daily pages do not cover the 365 days up to ', cast(period_end_date as varchar))
+            when metric = 'papers.upvotes_share_of_top' and context_value > 0.5
+                then 'over half of the papers of that time name no organization'
             when measured_value is null and measured_text is null then 'nothing to compare with'
         end as outside_reason,
         case

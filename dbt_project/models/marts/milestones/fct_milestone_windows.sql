@@ -76,7 +76,7 @@ flow_rows as (
                 -- Creation dates begin on this day, with the legacy imports.
                 else
                     {{ days_after('milestones.event_date', '-flows.window_days') }}
-                    > cast({{ utc_timestamp(var('legacy_import_at')) }} as date)
+                    > cast({{ utc_timestamp(var('legacy_import_until')) }} as date)
             end,
             false
         ) as is_covered,

@@ -16,7 +16,7 @@ typed as (
         case when id like '%/%' then split_part(id, '/', 2) else id end as repo_name,
         sha,
         createdAt as created_at,
-        createdAt <= {{ utc_timestamp(var('legacy_import_at')) }} as is_legacy_import,
+        createdAt <= {{ utc_timestamp(var('legacy_import_until')) }} as is_legacy_import,
         lastModified as last_modified_at,
         gated,
         disabled as is_disabled,
