@@ -1,5 +1,6 @@
 """Links from paper to model, derivative, dataset and Space, and how far the chain goes by organization."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from tests.independent.lineage import Lineage
@@ -53,20 +54,27 @@ def _derivative_links(lineage: Lineage) -> Iterator[Row]:
 
 def _named_links(kept: Kept) -> Iterator[Row]:
     """Datasets that models name, models and datasets that Spaces name."""
+    models, datasets = _Directory(kept["models"]), _Directory(kept["datasets"])
     for model in kept["models"].values():
-        for dataset in _found(kept["datasets"], tagged(model, "dataset:")):
+        for dataset in datasets.find(tagged(model, "dataset:")):
             yield _link("dataset", dataset, "model", model["id"], "dataset tag")
     for space in kept["spaces"].values():
-        for kind in ("model", "dataset"):
-            for used in _found(kept[f"{kind}s"], space.get(f"{kind}s") or []):
+        for kind, directory in (("model", models), ("dataset", datasets)):
+            for used in directory.find(space.get(f"{kind}s") or []):
                 yield _link(kind, used, "space", space["id"], "space declares")
 
 
-def _found(rows: Mapping[str, Row], names: Iterable[str]) -> set[str]:
-    """Ids of the rows that the names lead to, exact spelling first."""
-    exact, any_case = by_spelling((row["id"], key) for key, row in rows.items())
-    keys = {exact.get(name) or any_case.get(name.lower()) for name in names}
-    return {rows[key]["id"] for key in keys if key}
+class _Directory:
+    """Repos of one kind by their ids."""
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self.rows = rows
+        self.exact, self.any_case = by_spelling((row["id"], key) for key, row in rows.items())
+
+    def find(self, names: Iterable[str]) -> set[str]:
+        """Ids of the repos that the names lead to, exact spelling first."""
+        keys = {self.exact.get(name) or self.any_case.get(name.lower()) for name in names}
+        return {self.rows[key]["id"] for key in keys if key}
 
 
 def coverage_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, registry: Registry) -> list[Row]:
@@ -74,6 +82,9 @@ def coverage_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, regis
     links = link_rows(kept, papers, lineage)
     ends = {kind: {link["from_id"] for link in links if link["link_type"] == kind} for kind in
             ("paper_model", "model_derivative", "model_space", "dataset_model")}  # fmt: skip
+    after: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for link in links:
+        after[link["link_type"], link["from_id"]].add(link["to_id"])
     models = _by_organization((row["id"] for row in kept["models"].values()), registry)
     datasets = _by_organization((row["id"] for row in kept["datasets"].values()), registry)
     linked: dict[str, set[str]] = {}
@@ -84,8 +95,8 @@ def coverage_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, regis
     rows = []
     for organization in models.keys() | datasets.keys() | linked.keys() | {"unattributed"}:
         own, data, said = (found.get(organization, set()) for found in (models, datasets, linked))
-        below = {link["to_id"] for link in links if link["link_type"] == "model_derivative" and link["from_id"] in own}
-        spaces = {link["to_id"] for link in links if link["link_type"] == "model_space" and link["from_id"] in own}
+        below = set().union(*(after["model_derivative", model] for model in own))
+        spaces = set().union(*(after["model_space", model] for model in own))
         rows.append({
             "organization": organization,
             "papers_count": len(said),
