@@ -9,7 +9,7 @@ MANIFEST := dbt_project/target/manifest.json
 export DO_NOT_TRACK := 1
 export SQL
 
-.PHONY: help install run test lint format ui docs query clean
+.PHONY: help install run test lint format ui docs query figures dictionary clean
 
 help:  ## Lists the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,12 @@ docs: install  ## Writes the dbt docs as one page, dbt_project/target/static_ind
 
 query: install  ## Answers SQL over the latest release: make query SQL='select ...'
 	@$(BIN)/hubscape query $${SQL:+"$$SQL"}
+
+figures: install  ## Prints numbers of the latest release that can be checked by hand
+	@$(BIN)/hubscape figures
+
+dictionary: install  ## Writes docs/data_dictionary.md from dbt's manifest
+	@$(BIN)/python -m orchestration.release.dictionary
 
 clean:  ## Removes what was built; data and .venv stay
 	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache build *.egg-info

@@ -114,6 +114,19 @@ def query(
 
 
 @app.command()
+def figures() -> None:
+    """Prints numbers of the latest local release that can be checked by hand."""
+    from orchestration.figures import print_figures
+    from orchestration.query import QueryError
+    from orchestration.settings import load_settings
+
+    try:
+        print_figures(load_settings().data_dir)
+    except QueryError as error:
+        raise Refused(str(error)) from None
+
+
+@app.command()
 def restore(
     repo: Annotated[str, typer.Option(help="Published dataset, owner/name; default HUBSCAPE_PUBLISH_REPO.")] = "",
     at: Annotated[str, typer.Option(help="Branch, tag or commit of it.")] = "main",

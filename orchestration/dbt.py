@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,10 +52,15 @@ def prepare_manifest() -> Path:
         DbtParseError: dbt refuses the project.
     """
     if is_manifest_stale():
-        command = [dbt_executable(), "--quiet", "parse", "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
-        if done.returncode:
-            last_line = (done.stdout + done.stderr).strip().splitlines()[-1:]
-            raise DbtParseError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
-        MANIFEST.touch()
+        MANIFEST.parent.mkdir(exist_ok=True)
+        # Beside the final place and moved there whole: another process may be reading or preparing it, too.
+        with tempfile.TemporaryDirectory(prefix=".parsing-", dir=MANIFEST.parent) as folder:
+            command = [dbt_executable(), "--quiet", "parse", "--target-path", folder]
+            command += ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
+            if done.returncode:
+                last_line = (done.stdout + done.stderr).strip().splitlines()[-1:]
+                raise DbtParseError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
+            for name in ("partial_parse.msgpack", MANIFEST.name):
+                (Path(folder) / name).replace(MANIFEST.with_name(name))
     return MANIFEST

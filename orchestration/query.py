@@ -65,7 +65,7 @@ def print_query(data_dir: Path, sql: str) -> None:
         table.add_column(column[0])
     for row in rows[:_ROWS_SHOWN]:
         table.add_row(*("" if value is None else str(value) for value in row))
-    console = _console()
+    console = plain_console()
     console.print(table)
     if len(rows) > _ROWS_SHOWN:
         console.print(f"The first {_ROWS_SHOWN} rows; add a limit or a where clause to see others.")
@@ -74,13 +74,13 @@ def print_query(data_dir: Path, sql: str) -> None:
 def print_tables(data_dir: Path) -> None:
     """Prints the tables of the latest release with their grain and columns."""
     folder, package = latest_release(data_dir)
-    console = _console()
+    console = plain_console()
     for resource in package.resources:
         console.print(f"{resource.name}: one row per {resource.grain}; {resource.rows:,} rows")
         console.print("    " + ", ".join(column.name for column in resource.table_schema.fields))
     console.print(f'\nhubscape query "select * from {package.resources[0].name} limit 5" reads {folder}.')
 
 
-def _console() -> Console:
-    """Plain text; as wide as the table needs where it goes to a file or a pipe."""
+def plain_console() -> Console:
+    """Writes plain text; as wide as the table needs where it goes to a file or a pipe."""
     return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 1_000)

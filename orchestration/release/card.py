@@ -34,9 +34,12 @@ def render_card(package: DataPackage) -> str:
     return f"---\n{_front_matter(package)}---\n{body}"
 
 
-def inert(value: object) -> str:
-    """Text that stays text wherever Markdown or HTML is rendered: one line, escaped, at most 200 characters."""
-    line = " ".join(str(value).split())[:200]
+def inert(value: object, longest: int = 200) -> str:
+    """Text that stays text wherever Markdown or HTML is rendered: one line, escaped, at most `longest` characters.
+
+    What a source says of itself is kept short; what our own documentation says is shown whole.
+    """
+    line = " ".join(str(value).split())[:longest]
     printable = "".join(character if character.isprintable() else "�" for character in line)
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable)
 

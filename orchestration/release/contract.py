@@ -4,6 +4,7 @@ The dbt YAML is the only place where a table is opted in; types, order and key o
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,10 @@ class Column:
 
 @dataclass(frozen=True)
 class PublishedTable:
-    """One table of the release: its columns in order, its key and the order its rows are written in."""
+    """One table of the release: its columns in order, its key and the order its rows are written in.
+
+    `carries_history` is true where it holds the rows of earlier snapshots too.
+    """
 
     name: str
     title: str
@@ -58,6 +62,9 @@ class PublishedTable:
     description: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    question: str = ""
+    caveats: tuple[str, ...] = ()
+    carries_history: bool = False
 
     @property
     def schema(self) -> pa.Schema:
@@ -92,31 +99,37 @@ def read_contract(manifest_path: Path) -> Contract:
     }
     if not published:
         raise ContractError("No dbt model is marked `publish: true`: mark the marts to publish in their YAML.")
-    upstream = _with_ancestors(published, manifest["parent_map"])
+    parents: dict[str, list[str]] = manifest["parent_map"]
+    upstream = {name for name in _with_ancestors(published, parents) if not name.startswith("source.")}
     tests = {
         unique_id
         for unique_id, node in nodes.items()
-        if node["resource_type"] == "test" and upstream.intersection(manifest["parent_map"][unique_id])
+        if node["resource_type"] == "test" and upstream.intersection(parents[unique_id])
     }
-    tables = tuple(sorted((_table(node) for node in published.values()), key=lambda table: table.name))
+    tables = tuple(
+        sorted(
+            (_table(node, _with_ancestors([unique_id], parents)) for unique_id, node in published.items()),
+            key=lambda table: table.name,
+        )
+    )
     history = sorted(node["name"] for node in manifest["sources"].values() if node["source_name"] == "release")
     return Contract(tables, frozenset(upstream | tests), tuple(history))
 
 
-def _with_ancestors(start: dict[str, Any], parents: dict[str, list[str]]) -> set[str]:
+def _with_ancestors(start: Iterable[str], parents: dict[str, list[str]]) -> set[str]:
     seen: set[str] = set()
     waiting = list(start)
     while waiting:
         unique_id = waiting.pop()
-        if unique_id not in seen and not unique_id.startswith("source."):
+        if unique_id not in seen:
             seen.add(unique_id)
-            waiting.extend(parents[unique_id])
+            waiting.extend(parents.get(unique_id, ()))
     return seen
 
 
-def _table(node: dict[str, Any]) -> PublishedTable:
+def _table(node: dict[str, Any], upstream: set[str]) -> PublishedTable:
     meta = node["config"]["meta"]
-    missing = [name for name in ("title", "grain", "order_by") if not meta.get(name)]
+    missing = [name for name in ("title", "grain", "order_by", "question", "caveats") if not meta.get(name)]
     if missing:
         raise ContractError(f"dbt model {node['name']} is published without {', '.join(missing)} in its meta.")
     columns = tuple(
@@ -136,4 +149,10 @@ def _table(node: dict[str, Any]) -> PublishedTable:
         description=" ".join(node["description"].split()),
         key=tuple(meta["order_by"]),
         columns=columns,
+        question=meta["question"],
+        caveats=tuple(meta["caveats"]),
+        # A table that is made from its own rows in earlier releases goes on from them.
+        carries_history=any(
+            name.startswith("source.") and name.endswith(f".release.{node['name']}") for name in upstream
+        ),
     )

@@ -41,12 +41,18 @@ class TableSchema(_Document):
 
 
 class Resource(_Document):
-    """One table of the release and the file that holds it."""
+    """One table of the release and the file that holds it.
+
+    Releases of version 0.1.0 do not have the three facts with a default; they can still be restored.
+    """
 
     name: str
     title: str
     description: str
     grain: str
+    question: str = ""
+    caveats: list[str] = []
+    carries_history: bool = Field(False, description="Whether it holds the rows of earlier snapshots too.")
     path: str
     format: str = "parquet"
     rows: int
@@ -115,6 +121,9 @@ def describe(table: PublishedTable, path: Path, folder: Path) -> Resource:
         title=table.title,
         description=table.description,
         grain=table.grain,
+        question=table.question,
+        caveats=list(table.caveats),
+        carries_history=table.carries_history,
         path=path.relative_to(folder).as_posix(),
         rows=pq.read_metadata(path).num_rows,
         bytes=path.stat().st_size,

@@ -15,7 +15,9 @@ _SHOWN = 3
 def differences(table: str, published: Sequence[Row], recomputed: Sequence[Row]) -> list[str]:
     """Rows that only one side has, and values that are not the same; a few of each, since a table has thousands."""
     found, own = _by_key(table, published), _by_key(table, recomputed)
-    lines = [f"{table}: {len(published) - len(found)} rows with a key of another"] if len(published) > len(found) else []
+    lines = (
+        [f"{table}: {len(published) - len(found)} rows with a key of another"] if len(published) > len(found) else []
+    )
     lines += _some(f"{table} lacks", own.keys() - found.keys())
     lines += _some(f"{table} has too much", found.keys() - own.keys())
     left_out = NOT_RECOMPUTED.get(table, set())

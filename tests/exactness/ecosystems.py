@@ -15,6 +15,8 @@ from tests.independent.registry import Row
 from tests.independent.rows import TABLES, Snapshot
 
 LEGACY = "2022-03-02T23:29:04.000Z"
+# Seconds that imported repos of each kind carry, the end of that minute, and the first moment that is a creation.
+IMPORTS = (LEGACY, LEGACY, "2022-03-02T23:29:22.000Z", "2022-03-02T23:29:59.000Z", "2022-03-02T23:30:00.000Z")
 # Around each age at which adoption is told, and on both sides of the year that makes a model young.
 AGES = (0, 6, 7, 8, 13, 14, 16, 30, 33, 34, 60, 68, 69, 90, 102, 180, 205, 206, 364, 365, 366, 417)
 GAPS = (1, 1, 2, 3, 6, 7, 8, 13, 14, 28, 30, 31, 59, 60, 75)
@@ -23,7 +25,8 @@ NAMES = ("lynx", "Lynx", "lynx-b", "a-lx2", "owl", "owl-7b", "tiny", "10e0", "03
 NOT_IDS = ("C:\\models\\lynx", "../lynx", "gpt2-local", "a/b/c", "./", "Ann/..", "x y/z", "Ann/lynx\n")
 MISSING = ("Ann/gone", "ann/Gone", "zed/gone", "DEE/owl-lost", "dee/Owl-lost", "nobody/thing", "Nobody/Thing")
 SIZES = (
-    None, 0, 999_999_999, 10**9, 2 * 10**9, 3 * 10**9, 5 * 10**9, 10**10, 5 * 10**10, 10**11, 25 * 10**10, 2 * 10**16, -1,
+    None, 0, 999_999_999, 10**9, 2 * 10**9, 3 * 10**9, 5 * 10**9, 10**10, 5 * 10**10, 10**11, 25 * 10**10, 2 * 10**16,
+    -1,
 )  # fmt: skip
 LICENCES = ("mit", "apache-2.0", "gpl-3.0", "cc-by-nc-4.0", "llama3", "other", "my-own", "MIT")
 
@@ -39,8 +42,9 @@ class Hub:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.day = date(2026, 1, 5) + timedelta(random.randrange(120))
-        # Where the source gives no keys, none of its rows has one.
+        # Where the source gives no keys, none of its rows has one; it may begin or cease to.
         self.has_keys = random.random() < 0.8
+        self.changes_keys = random.random() < 0.15
         self.rows: dict[str, dict[str, Row]] = {table: {} for table in ("models", "datasets", "spaces")}
         self.gone: list[tuple[str, str, Row]] = []
         self.former: list[str] = []
@@ -63,7 +67,7 @@ class Hub:
             self._change()
         return snapshots
 
-    # --- rows -----------------------------------------------------------------------------------------------------------
+    # --- rows ---------------------------------------------------------------------------------------------------------
 
     def _count(self, most: int) -> int | None:
         """A counter: often small, so that there are equals; at times unknown or large."""
@@ -77,7 +81,7 @@ class Hub:
         if pick < 0.05:
             return None
         if pick < 0.13:
-            return LEGACY
+            return self.random.choice(IMPORTS)
         day = self.day - timedelta(self.random.choice(AGES) if pick < 0.7 else self.random.randrange(1500))
         if pick > 0.9:
             day = day.replace(day=1)
@@ -139,7 +143,7 @@ class Hub:
         change: Callable[[str], str] = self.random.choice((str, str, str, str.upper, str.lower))
         return change(name)
 
-    # --- lineage --------------------------------------------------------------------------------------------------------
+    # --- lineage ------------------------------------------------------------------------------------------------------
 
     def _parent(self, known: list[str]) -> str:
         pick = self.random.random()
@@ -208,7 +212,7 @@ class Hub:
             first = next(row for row in self.rows["models"].values() if row["id"] == "deep/0")
             first["tags"] = [*first["tags"], f"base_model:merge:{above}"]
 
-    # --- days -----------------------------------------------------------------------------------------------------------
+    # --- days ---------------------------------------------------------------------------------------------------------
 
     def _change(self) -> None:
         """What happens between two snapshots."""
@@ -298,6 +302,8 @@ class Hub:
             {**row, "date": f"{day}"} for day, page in sorted(self.pages.items()) if day <= self.day for row in page
         ]
         rows = copy.deepcopy(rows)
+        if self.changes_keys:
+            self._change_keys(rows)
         for row in (row for table in self.rows for row in rows[table]):
             if self.chance(0.02):
                 row |= self.random.choice(({"private": True}, {"likes": -1}))
@@ -310,6 +316,13 @@ class Hub:
             frozenset(table for table in TABLES if self.chance(0.1)),
             asked_handles=len(rows["organizations"]) + self.random.randrange(3),
         )
+
+    def _change_keys(self, rows: dict[str, list[Row]]) -> None:
+        """Has the source give no keys on this day, or not on the next."""
+        if self.has_keys:
+            for row in (row for table in self.rows for row in rows[table]):
+                row.pop("_id", None)
+        self.has_keys = not self.has_keys
 
     def _spoil(self, rows: dict[str, list[Row]]) -> None:
         """Adds rows that have to be refused."""

@@ -1,4 +1,4 @@
-"""A small registry with everything that the real one may have: periods, companies, INT, families, claims of each metric."""
+"""A small registry with everything that the real one may have: periods, companies, families, claims of each metric."""
 
 import csv
 import io

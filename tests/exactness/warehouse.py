@@ -3,8 +3,8 @@
 Belongs here: compiling the models once with dbt, writing raw rows and releases as the pipeline lays them out, running
 the compiled SQL in DuckDB. Not here: what comes out of it (the tests), nor dbt's own tests of the models.
 
-The SQL depends on the snapshot's day and on the days of the releases before it, which are literals in it; it is compiled
-for some days and their texts are replaced by those of the days that are wanted.
+The SQL depends on the snapshot's day and on the days of the releases before it, which are literals in it; it is
+compiled for some days and their texts are replaced by those of the days that are wanted.
 """
 
 import json

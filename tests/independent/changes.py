@@ -11,6 +11,23 @@ Repos = Mapping[tuple[str, str], Row]
 """Rows of dim_repos by kind and key."""
 
 
+def same_repos(repos: Repos, before: Repos) -> dict[tuple[str, str], tuple[str, str]]:
+    """Kind and key before by kind and key now, of the repos that both snapshots have.
+
+    Where only one of the two has a key of the Hub, equal ids are the same repo.
+    """
+    by_id = {(kind, repo["repo_id"]): (kind, key) for (kind, key), repo in before.items()}
+    found = {}
+    for (kind, key), repo in repos.items():
+        if (kind, key) in before:
+            found[kind, key] = (kind, key)
+            continue
+        then = by_id.get((kind, repo["repo_id"]))
+        if then and (key == repo["repo_id"]) != (then[1] == repo["repo_id"]):
+            found[kind, key] = then
+    return found
+
+
 def rename_rows(repos: Repos, before: Repos, previous: date) -> list[Row]:
     """Rows of fct_renames for one snapshot."""
     return [
@@ -39,9 +56,15 @@ def former_ids(renames: Iterable[Row], models: Iterable[str]) -> dict[str, str]:
 
 
 def tombstone_rows(
-    repos: Repos, still_listed: Mapping[str, set[str]], before: Repos, previous: date, registry: Registry
+    repos: Repos, still_listed: Mapping[str, Mapping[str, str]], before: Repos, previous: date, registry: Registry
 ) -> list[Row]:
     """Rows of fct_tombstones for one snapshot; a repo that is listed with a row that is refused has none."""
+    refused = {
+        (table.removesuffix("s"), key): {"repo_id": repo_id}
+        for table, ids in still_listed.items()
+        for key, repo_id in ids.items()
+    }
+    still_there = {*same_repos(repos, before).values(), *same_repos(refused, before).values()}
     counters = ("repo_id", "handle", "created_at", "downloads_30d", "downloads_all_time", "likes")
     return [
         {
@@ -52,7 +75,7 @@ def tombstone_rows(
             "last_seen_date": previous,
         }
         for (kind, key), repo in before.items()
-        if (kind, key) not in repos and key not in still_listed[f"{kind}s"]
+        if (kind, key) not in still_there
     ]
 
 

@@ -2,7 +2,7 @@
 
 import calendar
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -34,6 +34,8 @@ class Measure:
     is_synthetic: bool | None = None
     context_value: float | None = None
     context: str | None = None
+    looked_at: date | None = None
+    """The snapshot nearest to the time of the claim, where it is not this one."""
     gap: str | None = None
     """Why the pages or lists do not reach over the time of the claim."""
 
@@ -81,7 +83,18 @@ def _claim(observatory: "Observatory", claim: Row, metric: Row) -> Row:
     elif rests_on:
         reason = _gap(observatory, claim, metric, measure)
         verdict = "outside_snapshot" if reason else _compare(claim, measure)
-    copied = ("claim_id", "source", "as_of", "kind", "subject", "metric", "comparator", "claimed_value", "unit", "statement")
+    copied = (
+        "claim_id",
+        "source",
+        "as_of",
+        "kind",
+        "subject",
+        "metric",
+        "comparator",
+        "claimed_value",
+        "unit",
+        "statement",
+    )
     return {
         "snapshot_date": observatory.day,
         **{name: claim[name] or None for name in copied},
@@ -115,7 +128,7 @@ def _gap(observatory: "Observatory", claim: Row, metric: Row, measure: Measure) 
     if metric["needs_whole_hub"] == "true" and metric["rests_on"] in observatory.snapshot.sampled:
         return "recorded rows are a sample of the Hub"
     if metric["timing"] == "near":
-        if _distance(measure.day or observatory.day, start, end) > NEAR_DAYS:
+        if _distance(measure.looked_at or observatory.day, start, end) > NEAR_DAYS:
             return f"no snapshot within {NEAR_DAYS} days of {claim['as_of']}"
     elif start > observatory.day:
         return f"the snapshot is older than {claim['as_of']}"
@@ -131,7 +144,7 @@ def _compare(claim: Row, measure: Measure) -> str:
     if claim["metric"] == "lineage.ancestor_handle":
         holds = measure.value == 1
     elif measure.value is None:
-        holds = measure.text == claimed
+        holds = measure.text.lower() == claimed.lower()
     else:
         value, wanted = Fraction(measure.value), Fraction(claimed)
         if claim["comparator"] == ">=":
@@ -154,8 +167,13 @@ class _Measurer:
         self.start, self.end = period(claim["as_of"])
         self.sides = [[self._named(*subject) for subject in side] for side in subjects(claim["subject"])]
         self.kind, self.name = self.sides[0][0]
+        self.nearest: date | None = None
 
     def measure(self) -> Measure:
+        measure = self._measured()
+        return replace(measure, looked_at=self.nearest)
+
+    def _measured(self) -> Measure:
         metric = self.claim["metric"]
         measures: dict[str, Callable[[], Measure]] = {
             "concentration.share_of_downloads_by_top_1.5_percent": self._concentration,
@@ -193,6 +211,7 @@ class _Measurer:
         rows = list(rows)
         days = {row["snapshot_date"] for row in rows}
         day = min(days, key=lambda day: (_distance(day, self.start, self.end), -day.toordinal()), default=None)
+        self.nearest = day
         return [row for row in rows if row["snapshot_date"] == day]
 
     @staticmethod
@@ -201,7 +220,7 @@ class _Measurer:
             return NOT_FOUND
         return Measure(rows[0][column], day=rows[0]["snapshot_date"], is_synthetic=rows[0]["is_synthetic"])
 
-    # --- tables with history --------------------------------------------------------------------------------------------
+    # --- tables with history ------------------------------------------------------------------------------------------
 
     def _counts(self, definition: str) -> dict[tuple[str, str], Row]:
         rows = self._nearest(self.observatory.fct_derivative_counts)
@@ -256,7 +275,7 @@ class _Measurer:
             measure.is_synthetic = found[0]["is_followers_synthetic"]
         return measure
 
-    # --- this snapshot --------------------------------------------------------------------------------------------------
+    # --- this snapshot ------------------------------------------------------------------------------------------------
 
     def _now(self, value: Any = None, text: str | None = None) -> Measure:
         return Measure(value, text, self.observatory.day)
@@ -356,4 +375,6 @@ class _Measurer:
         pages = [paper["first_daily_date"] for paper in papers]
         if not pages or min(pages) > first or max(pages) < self.end:
             measure.gap = f"the daily pages do not cover the {YEAR} days up to {self.end}"
+        elif 2 * len(linked) < len(of_year):
+            measure.gap = "over half of the papers of that time name no organization"
         return measure

@@ -66,8 +66,8 @@ def find_edges(models: Mapping[str, Row], former: Mapping[str, str]) -> list[Edg
                 status = "resolved" if models[parent]["id"].lower() == named.lower() else "renamed"
             edge = Edge(child, parent, named, relation, source, status)
             place = (child, parent or named.lower(), relation)
-            # Of several spellings the least one is shown.
-            edges[place] = min(edge, edges.get(place, edge), key=lambda edge: edge.named)
+            # Of several names one that the parent bears wins, and of several spellings the least one is shown.
+            edges[place] = min(edge, edges.get(place, edge), key=lambda edge: (edge.status != "resolved", edge.named))
     return list(edges.values())
 
 

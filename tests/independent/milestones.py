@@ -61,7 +61,7 @@ def detected_rows(kept: Kept, lineage: Lineage, registry: Registry, entries: Ite
         _first_repos(kept, registry),
         _nth_derivatives(lineage, registry),
         _largest_models(lineage, registry),
-        _top_tens(entries, registry, {row["id"]: row for row in kept["models"].values()}),
+        _top_tens(entries, registry, kept["models"]),
     )
     return [row for rule in rules for row in rule]
 
@@ -146,7 +146,7 @@ def _nth_derivatives(lineage: Lineage, registry: Registry) -> Iterator[Row]:
                     subject,
                     created_date(child),
                     milestone_id=f"nth_derivative:{subject[0]}:{subject[1]}:{threshold}",
-                    title=f"{subject[1]}: {threshold:,} models of others derive from it",
+                    title=f"{subject[1]}: {threshold} models of others derive from it",
                     organization=_organization_of(subject, registry),
                     handle=_only_handle(subject, registry),
                     threshold=threshold,
@@ -203,6 +203,7 @@ def _largest_models(lineage: Lineage, registry: Registry) -> Iterator[Row]:
 
 
 def _top_tens(entries: Iterable[Row], registry: Registry, models: Mapping[str, Row]) -> Iterator[Row]:
+    exact, any_case = by_spelling((row["id"], key) for key, row in models.items())
     titles = {
         "top_ten_likes": "Among the ten most liked models: {subject} at rank {subject_rank}",
         "top_ten_followers": "Among the ten most followed organizations: {subject} at rank {subject_rank}",
@@ -216,6 +217,7 @@ def _top_tens(entries: Iterable[Row], registry: Registry, models: Mapping[str, R
             rules.append("most_liked")
         for name in rules:
             subject, day = entry["subject"], entry["snapshot_date"]
+            model = models.get(exact.get(subject) or any_case.get(subject.lower()))
             account = registry.account_of(subject) if kind == "model" else registry.account(subject)
             yield _detected(
                 name,
@@ -227,7 +229,7 @@ def _top_tens(entries: Iterable[Row], registry: Registry, models: Mapping[str, R
                 handle=account and account.handle,
                 value=float(entry["value"]),
                 is_synthetic=entry["is_synthetic"],
-                **(_repo_columns(models.get(subject), subject) if kind == "model" else {}),
+                **(_repo_columns(model, subject) if kind == "model" else {}),
             )
 
 

@@ -102,7 +102,7 @@ class Observatory:
         """What earlier snapshots say of themselves."""
         return [row for other in self.earlier for row in other.table(table) if row["snapshot_date"] == other.day]
 
-    # --- repos and what changed -----------------------------------------------------------------------------------------
+    # --- repos and what changed ---------------------------------------------------------------------------------------
 
     @cached_property
     def repos(self) -> dict[tuple[str, str], Row]:
@@ -133,7 +133,9 @@ class Observatory:
     def fct_tombstones(self) -> list[Row]:
         if not self.before:
             return []
-        now = changes.tombstone_rows(self.repos, self.settled.still_listed, self.repos_before, self.before.day, self.registry)
+        now = changes.tombstone_rows(
+            self.repos, self.settled.still_listed, self.repos_before, self.before.day, self.registry
+        )
         return self._compared(now) + self._history("fct_tombstones")
 
     def _by_kind(self, rows: Sequence[Row]) -> list[Row]:
@@ -154,7 +156,9 @@ class Observatory:
         if not self.before:
             return []
         before, previous = self.before, self.before.day
-        likes = changes.entry_rows("model_likes", self._model_likes, before._model_likes, previous)
+        then_of = changes.same_repos(self.repos, self.repos_before)
+        now_likes = {then_of.get(("model", key), (None, key))[1]: ranked for key, ranked in self._model_likes.items()}
+        likes = changes.entry_rows("model_likes", now_likes, before._model_likes, previous)
         followers = changes.entry_rows("handle_followers", self._followers, before._followers, previous)
         now = self._compared(likes, "models") + self._compared(followers, "organizations")
         return now + self._history("fct_top_ten_entries")
@@ -178,7 +182,7 @@ class Observatory:
             "fct_download_concentration"
         )
 
-    # --- lineage --------------------------------------------------------------------------------------------------------
+    # --- lineage ------------------------------------------------------------------------------------------------------
 
     @cached_property
     def lineage(self) -> lineage.Lineage:
@@ -208,7 +212,7 @@ class Observatory:
     def fct_lineage_roots(self) -> list[Row]:
         return self._dated(lineage.root_rows(self.lineage), "models")
 
-    # --- accounts and papers ----------------------------------------------------------------------------------------------
+    # --- accounts and papers ------------------------------------------------------------------------------------------
 
     @cached_property
     def papers(self) -> dict[str, Row]:
@@ -241,7 +245,7 @@ class Observatory:
         rows = organizations.gap_rows(self.kept, self.derivative_counts, self.registry)
         return self._dated(rows, "models", "datasets", "organizations")
 
-    # --- countries and adoption -------------------------------------------------------------------------------------------
+    # --- countries and adoption ---------------------------------------------------------------------------------------
 
     @cached_property
     def fct_country_snapshots(self) -> list[Row]:
@@ -267,7 +271,7 @@ class Observatory:
             return []
         return [{**row, "snapshot_date": self.day} for row in adoption.relative_rows(self.fct_model_adoption)]
 
-    # --- milestones, chain, claims, quality -------------------------------------------------------------------------------
+    # --- milestones, chain, claims, quality ---------------------------------------------------------------------------
 
     @cached_property
     def fct_milestones(self) -> list[Row]:
@@ -280,9 +284,7 @@ class Observatory:
 
     @cached_property
     def fct_milestone_windows(self) -> list[Row]:
-        windows = milestones.Windows(
-            self.lineage, self.papers, self.fct_organization_snapshots, self.registry
-        )
+        windows = milestones.Windows(self.lineage, self.papers, self.fct_organization_snapshots, self.registry)
         rows = []
         for row in (row for milestone in self.fct_milestones for row in windows.rows_of(milestone)):
             rows += self._dated([row], "daily_papers" if row["metric"] == "handle_new_papers" else "models")

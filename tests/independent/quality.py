@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from tests.independent.changes import same_repos
 from tests.independent.lineage import Lineage
 from tests.independent.registry import Registry, Row, handle_of
 from tests.independent.repos import KINDS, Classes
@@ -72,16 +73,17 @@ def _edge_checks(lineage: Lineage) -> Checks:
 def comparison_checks(repos: Repos, before: Repos, tombstones: Iterable[Row], classes: Classes) -> Checks:
     """Checks against the release before, and against the registry's classes."""
     found: Checks = {}
+    then_of = same_repos(repos, before)
     gone = {(row["repo_type"], row["repo_key"]) for row in tombstones}
     for kind, table in _TABLES.items():
         own = {key: repo for key, repo in repos.items() if key[0] == kind}
         found["repo_came_back", table] = (len(own), len(own.keys() & gone))
         counters = ["likes"] if kind == "space" else ["likes", "downloads_all_time"]
         for counter in counters:
-            pairs = list(_pairs(own, before, counter))
+            pairs = list(_pairs(own, before, then_of, counter))
             found[f"{counter}_fell", table] = (len(pairs), sum(now < then for then, now in pairs))
         if kind != "space":
-            pairs = list(_pairs(own, before, "downloads_30d"))
+            pairs = list(_pairs(own, before, then_of, "downloads_30d"))
             frozen = all(then == now for then, now in pairs)
             found["downloads_frozen", table] = (len(pairs), len(pairs) if frozen else 0)
     models = [repo for repo in repos.values() if repo["repo_type"] == "model"]
@@ -94,11 +96,13 @@ def comparison_checks(repos: Repos, before: Repos, tombstones: Iterable[Row], cl
     return found
 
 
-def _pairs(repos: Repos, before: Repos, counter: str) -> Iterator[tuple[int, int]]:
+def _pairs(
+    repos: Repos, before: Repos, then_of: Mapping[tuple[str, str], tuple[str, str]], counter: str
+) -> Iterator[tuple[int, int]]:
     """Then and now of the repos that both have and whose counter both have."""
     for key, repo in repos.items():
-        if key in before:
-            then, now = before[key][counter], repo[counter]
+        if key in then_of:
+            then, now = before[then_of[key]][counter], repo[counter]
             if then is not None and now is not None:
                 yield then, now
 

@@ -77,8 +77,8 @@ class Kept:
 
     kept: dict[str, dict[Any, Row]]
     refused: Counter[tuple[str, str, str, str]]
-    still_listed: dict[str, set[str]]
-    """Keys of repos by table whose rows are refused, though not for being private: these are not gone."""
+    still_listed: dict[str, dict[str, str]]
+    """Ids by key of the repos of each table whose rows are refused, but not for being private: these are not gone."""
 
     @property
     def raw_rows(self) -> Counter[str]:
@@ -122,15 +122,15 @@ def hashed(text: str) -> str:
 
 def settle(snapshot: Snapshot) -> Kept:
     """Which rows are kept, and why the others are not; of rows with one key the one changed last is."""
-    settled = Kept({table: {} for table in TABLES}, Counter(), {table: set() for table in REPO_TABLES})
+    settled = Kept({table: {} for table in TABLES}, Counter(), {table: {} for table in REPO_TABLES})
     for table in TABLES:
         good = []
         for row in snapshot.rows.get(table, []):
             if reason := broken_rule(table, row, snapshot.observed_at):
                 rule = "raw_fault" if ":" in reason else reason
                 settled.refused[table, _public_key(table, row, rule), rule, reason] += 1
-                if table in REPO_TABLES and rule != "private":
-                    settled.still_listed[table].add(row.get("_id") or row.get("id"))
+                if table in REPO_TABLES and rule != "private" and row.get("id"):
+                    settled.still_listed[table][repo_key(row)] = row["id"]
             else:
                 good.append(row)
         for row in sorted(good, key=lambda row: _turn(table, row)):
@@ -240,7 +240,7 @@ def tagged(row: Row, prefix: str) -> set[str]:
 
 
 def by_spelling(ids: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, str]]:
-    """Keys by exact id and by id in lower case, from pairs of id and key: of several the least id, then the least key."""
+    """Keys by exact id and by id in lower case, from pairs of id and key: of several the least id, then least key."""
     exact: dict[str, str] = {}
     any_case: dict[str, str] = {}
     for repo_id, key in sorted(ids):

@@ -33,6 +33,9 @@ PAPERS = PublishedTable(
         Column("upvotes", "bigint", "Votes | counted."),
         Column("observed_at", "timestamptz", "When."),
     ),
+    question="Which papers got most votes?",
+    caveats=("Votes are those of one day.",),
+    carries_history=True,
 )
 EMPTY = PublishedTable(
     "quarantine", "Left out", "row", "Rows left out.", ("row_key",), (Column("row_key", "varchar", "Key."),)
@@ -109,6 +112,17 @@ def test_an_empty_table_has_no_file_and_is_named(warehouse, tmp_path):
     assert not (folder / "data" / "quarantine").exists()
     assert json.loads((folder / "datapackage.json").read_text())["empty_tables"] == ["quarantine"]
     assert "Without rows in this snapshot" in (folder / "README.md").read_text()
+
+
+def test_the_card_says_what_a_table_is_good_for(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    resource = json.loads((folder / "datapackage.json").read_text())["resources"][0]
+    card = (folder / "README.md").read_text()
+
+    assert resource["question"] == "Which papers got most votes?"
+    assert resource["caveats"] == ["Votes are those of one day."] and resource["carries_history"] is True
+    assert "| paper | Which papers got most votes? | all so far | 5,000 |" in card
+    assert "\n- Votes are those of one day.\n" in card
 
 
 def test_the_same_rows_give_the_same_bytes(warehouse, tmp_path):
@@ -229,6 +243,8 @@ def edit(folder: Path, change) -> None:
             "card_from_manifest",
         ),
         (lambda f: edit(f, lambda p: p.update(synthetic=[])), "card_from_manifest"),
+        (lambda f: edit(f, lambda p: p["resources"][0].update(carries_history=False)), "card_from_manifest"),
+        (lambda f: edit(f, lambda p: p["resources"][0].update(question="?")), "card_from_manifest"),
         (lambda f: edit(f, lambda p: p.update(synthetic=[])), "facts_agree"),
         (lambda f: edit(f, lambda p: p.update(snapshot_date="2027-01-01")), "facts_agree"),
         (lambda f: (f / "README.md").write_bytes(b"\xff"), "card_from_manifest"),
@@ -285,7 +301,16 @@ def test_a_contract_without_meta_or_with_an_unknown_type_is_refused(tmp_path):
         "resource_type": "model",
         "name": "fct_x",
         "description": "",
-        "config": {"meta": {"publish": True, "title": "X", "grain": "x", "order_by": ["a"]}},
+        "config": {
+            "meta": {
+                "publish": True,
+                "title": "X",
+                "grain": "x",
+                "order_by": ["a"],
+                "question": "How many?",
+                "caveats": ["A sample."],
+            }
+        },
         "columns": {"a": {"data_type": "hugeint", "description": ""}},
     }
     path = tmp_path / "manifest.json"
@@ -294,10 +319,56 @@ def test_a_contract_without_meta_or_with_an_unknown_type_is_refused(tmp_path):
     path.write_text(json.dumps({"nodes": {"model.h.fct_x": node}, "parent_map": {"model.h.fct_x": []}}))
     with pytest.raises(ContractError, match=r"fct_x\.a has type hugeint"):
         read_contract(path)
-    del node["config"]["meta"]["grain"]
-    path.write_text(json.dumps({"nodes": {"model.h.fct_x": node}, "parent_map": {"model.h.fct_x": []}}))
-    with pytest.raises(ContractError, match="published without grain"):
-        read_contract(path)
+    for name in ("grain", "question", "caveats"):
+        meta = {key: value for key, value in node["config"]["meta"].items() if key != name}
+        bad = {**node, "config": {"meta": meta}}
+        path.write_text(json.dumps({"nodes": {"model.h.fct_x": bad}, "parent_map": {"model.h.fct_x": []}}))
+        with pytest.raises(ContractError, match=f"published without {name}"):
+            read_contract(path)
+
+
+def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_path):
+    def model(name: str, *, publish: bool) -> dict:
+        meta = {"title": name, "grain": "x", "order_by": ["a"], "question": "How many?", "caveats": ["A sample."]}
+        return {
+            "resource_type": "model",
+            "name": name,
+            "description": "",
+            "config": {"meta": meta | {"publish": publish}},
+            "columns": {"a": {"data_type": "bigint", "description": "A."}},
+        }
+
+    manifest = {
+        "nodes": {
+            "model.h.fct_goes_on": model("fct_goes_on", publish=True),
+            "model.h.stg_goes_on": model("stg_goes_on", publish=False),
+            "model.h.fct_compares": model("fct_compares", publish=True),
+            "model.h.dim_repos": model("dim_repos", publish=True),
+        },
+        "sources": {
+            "source.h.release.fct_goes_on": {"name": "fct_goes_on", "source_name": "release"},
+            "source.h.release.dim_repos": {"name": "dim_repos", "source_name": "release"},
+            "source.h.raw.models": {"name": "models", "source_name": "raw"},
+        },
+        "parent_map": {
+            "model.h.fct_goes_on": ["model.h.stg_goes_on"],
+            "model.h.stg_goes_on": ["source.h.release.fct_goes_on"],
+            "model.h.fct_compares": ["source.h.release.dim_repos"],
+            "model.h.dim_repos": ["source.h.raw.models"],
+        },
+    }
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(manifest))
+
+    contract = read_contract(path)
+
+    assert {table.name: table.carries_history for table in contract.tables} == {
+        "dim_repos": False,
+        "fct_compares": False,
+        "fct_goes_on": True,
+    }
+    assert contract.required_nodes == set(manifest["nodes"])
+    assert contract.history == ("dim_repos", "fct_goes_on")
 
 
 HOSTILE = st.one_of(
