@@ -61,7 +61,7 @@ figures: install  ## Prints numbers of the latest release that can be checked by
 	@$(BIN)/hubscape figures
 
 dictionary: install  ## Writes docs/data_dictionary.md from dbt's manifest
-	@$(BIN)/python -m orchestration.release.dictionary
+	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md
 
 clean:  ## Removes what was built; data and .venv stay
 	rm -rf dbt_project/target dbt_project/logs .pytest_cache .ruff_cache build *.egg-info

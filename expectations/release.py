@@ -10,7 +10,6 @@ from typing import TypedDict
 from expectations.dialect import quote_name
 from expectations.rules import Rule, key_unique, no_rows, row_count_at_least, row_count_equal, table_holds
 
-
 # Tables of events: on a day on which nothing happened they have no row of that day.
 EVENT_TABLES = frozenset({"fct_model_adoption", "fct_renames", "fct_tombstones", "fct_top_ten_entries"})
 

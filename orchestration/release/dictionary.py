@@ -144,4 +144,3 @@ def _anchor(heading: str) -> str:
 
 if __name__ == "__main__":
     DICTIONARY.write_text(render_dictionary(MANIFEST))
-    print(f"wrote {DICTIONARY.relative_to(PROJECT)}")

@@ -220,7 +220,7 @@ def adopted(downloads: int) -> Row:
         "adoption_day": 7,
         "size_class": "under_1b",
         "is_synthetic": False,
-        "is_registered": True,
+        "is_in_registry": True,
     }
     return {**fixed, "repo_key": f"{downloads}", "downloads_all_time": downloads}
 

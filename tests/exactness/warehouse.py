@@ -51,8 +51,8 @@ class Project:
     are the types of the seeds' columns.
     """
 
-    models: tuple[tuple[Model, ...], ...]
-    seed_types: Mapping[str, Mapping[str, str]]
+    models: tuple[tuple[Model, ...], ...] = field(repr=False)
+    seed_types: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     @property
     def published(self) -> list[str]:

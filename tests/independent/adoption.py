@@ -28,12 +28,12 @@ def adoption_rows(repos: Iterable[Row], registry: Registry, known: Iterable[Row]
                 row = {
                     name: repo[name] for name in ("repo_key", "repo_id", "handle", "size_class", "downloads_all_time")
                 }
-                row |= {"adoption_day": day, "age_days": age, "is_registered": bool(account and account.is_registered)}
+                row |= {"adoption_day": day, "age_days": age, "is_in_registry": bool(account and account.is_registered)}
                 groups[repo["size_class"], day].append(row)
     rows = []
     for candidates in groups.values():
         best = sorted(candidates, key=lambda row: (-row["downloads_all_time"], row["repo_key"]))[:TOP]
-        rows += [row for row in candidates if row["is_registered"] or row in best]
+        rows += [row for row in candidates if row["is_in_registry"] or row in best]
     return [row for row in rows if (row["repo_key"], row["adoption_day"]) not in told]
 
 
@@ -56,7 +56,7 @@ def relative_rows(adoption: Iterable[Row]) -> list[Row]:
         for row in group:
             for name, baseline in baselines.items():
                 rows.append({
-                    **{key: value for key, value in row.items() if key not in ("is_registered", "snapshot_date")},
+                    **{key: value for key, value in row.items() if key not in ("is_in_registry", "snapshot_date")},
                     "observed_snapshot_date": row["snapshot_date"],
                     "baseline": name,
                     "baseline_downloads": as_float(baseline),

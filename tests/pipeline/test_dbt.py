@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.dbt import prepare_manifest
 from tests.hubscape import PROJECT, clean_environment
 from tests.pipeline.conftest import RecordedRun
 
@@ -60,3 +61,22 @@ def test_the_numbers_are_those_of_the_job(alone, recorded_release):
             for left, right in ((f"'{path}'", table), (table, f"'{path}'")):
                 query = f"select count(*) from (select {columns} from {left} except all select {columns} from {right})"
                 assert connection.execute(query).fetchone() == (0,), table
+
+
+def test_every_column_of_the_warehouse_is_documented_and_the_other_way_round(recorded_run):
+    documented = {
+        node["name"]: set(node["columns"])
+        for node in json.loads(prepare_manifest().read_text())["nodes"].values()
+        if node["resource_type"] in {"model", "seed"}
+    }
+    with duckdb.connect(recorded_run.data_dir / "warehouse.duckdb", read_only=True) as connection:
+        rows = connection.execute(
+            "select table_name, column_name from information_schema.columns where table_name <> 'build_log'"
+        ).fetchall()
+    found: dict[str, set[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, set()).add(column)
+
+    assert found.keys() == documented.keys()
+    for table, columns in found.items():
+        assert columns == documented[table], table

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from orchestration.release.audit import AuditError, audit, require_sound
+from orchestration.release.audit import AuditError, audit, require_intact, require_sound
 from orchestration.release.build import build_release, release_dir, set_aside, sweep
 from orchestration.release.card import inert, render_card
 from orchestration.release.contract import Column, Contract, ContractError, PublishedTable, read_contract
@@ -273,6 +273,14 @@ def test_a_build_with_a_failed_or_missing_node_is_not_released(warehouse):
         connection.execute("update build_log set status = 'fail' where unique_id = 'test.hubscape.unique'")
     with open_warehouse(warehouse) as connection, pytest.raises(ExportError, match=r"such as test\.hubscape\.unique"):
         require_built(connection, CONTRACT, "2026-01-02")
+
+
+def test_a_release_from_before_tables_had_questions_can_still_be_restored(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    edit(folder, lambda p: [p["resources"][0].pop(name) for name in ("question", "caveats", "carries_history")])
+
+    (resource,) = require_intact(folder).resources
+    assert (resource.question, resource.caveats, resource.carries_history) == ("", [], False)
 
 
 def test_a_missing_or_busy_warehouse_is_one_sentence(warehouse, tmp_path):

@@ -1,6 +1,6 @@
 {%- set columns = [
     'snapshot_date', 'repo_key', 'repo_id', 'handle', 'size_class', 'adoption_day', 'age_days', 'downloads_all_time',
-    'is_registered', 'is_synthetic',
+    'is_in_registry', 'is_synthetic',
 ] -%}
 with repos as (
 
@@ -65,7 +65,7 @@ current_rows as (
         ordered.adoption_day,
         ordered.age_days,
         ordered.downloads_all_time,
-        coalesce(handles.is_in_registry, false) as is_registered,
+        coalesce(handles.is_in_registry, false) as is_in_registry,
         ordered.is_synthetic
     from ordered
     left join handles on ordered.handle = handles.handle

@@ -1,0 +1,153 @@
+"""Wrong edits of the SQL, one at a time: each makes some published table differ from the recomputed one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.exactness.comparison import differences
+from tests.exactness.ecosystems import ecosystem
+from tests.exactness.seeds import small_seeds
+from tests.exactness.warehouse import Project, Warehouse
+from tests.independent.observatory import Observatory
+from tests.independent.registry import Row
+from tests.independent.rows import Snapshot
+
+pytestmark = pytest.mark.xdist_group("exactness")  # the models are compiled once for all tests that run them
+
+# Ecosystems in which the edits show, the one that shows the most of them first.
+NUMBERS = (0, 4, 6, 24)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A passage of a model's SQL that is there once, what takes its place, and the table that has to tell."""
+
+    model: str
+    old: str
+    new: str
+    table: str
+
+    def __str__(self) -> str:
+        return f"{self.model}: {self.old} -> {self.new}"
+
+
+EDITS = (
+    Edit(
+        "int_lineage_edges",
+        "when resolved.parent_id = resolved.child_id then 'self_loop'",
+        "when resolved.parent_id = resolved.child_id then 'resolved'",
+        "fct_lineage_edges",
+    ),
+    Edit("int_lineage_edges", "order by\n                case", "order by\n                -case", "fct_lineage_edges"),
+    Edit("int_lineage_roots", "(partition by descendant_id)", "(partition by root_id)", "fct_lineage_roots"),
+    Edit("fct_derivative_counts", "round(sum(weight), 9)", "round(count(weight), 9)", "fct_derivative_counts"),
+    Edit(
+        "fct_derivative_counts",
+        "count(distinct external_child_id) as direct_external",
+        "count(distinct child_id) as direct_external",
+        "fct_derivative_counts",
+    ),
+    Edit(
+        "fct_derivative_counts",
+        "count(distinct descendant_id) as transitive,",
+        "count(descendant_id) as transitive,",
+        "fct_derivative_counts",
+    ),
+    Edit(
+        "fct_download_concentration",
+        "ceil(all_repos_count * 15",
+        "floor(all_repos_count * 15",
+        "fct_download_concentration",
+    ),
+    Edit("fct_download_concentration", "- repos_count + 1))", "- repos_count))", "fct_download_concentration"),
+    Edit(
+        "fct_model_adoption", "age_days >= 7 and age_days < 8", "age_days >= 7 and age_days < 9", "fct_model_adoption"
+    ),
+    Edit("fct_relative_adoption", "when turn = 10 then", "when turn = 9 then", "fct_relative_adoption"),
+    Edit("fct_country_snapshots", "< 365", "<= 365", "fct_country_snapshots"),
+    Edit(
+        "fct_country_snapshots",
+        "coalesce(lineage_roots.share, 1) as share,",
+        "cast(1 as double) as share,",
+        "fct_country_snapshots",
+    ),
+    Edit("fct_top_ten_entries", "subject_rank > 1, true)", "subject_rank > 1, false)", "fct_top_ten_entries"),
+    Edit(
+        "int_largest_models",
+        "parameters_count > largest_before",
+        "parameters_count >= largest_before",
+        "fct_milestones",
+    ),
+    Edit("int_nth_derivatives", "threshold in (100,", "threshold in (99,", "fct_milestones"),
+    Edit(
+        "int_registry_periods",
+        "coalesce(next_valid_from, date '9999-12-31')",
+        "coalesce(valid_to, date '9999-12-31')",
+        "fct_organization_releases_monthly",
+    ),
+    Edit(
+        "fct_milestone_windows",
+        "/ nullif(measured.number_before, 0)",
+        "/ nullif(measured.number_after, 0)",
+        "fct_milestone_windows",
+    ),
+    Edit(
+        "int_renames",
+        "repos.repo_id <> repos_before.repo_id",
+        "lower(repos.repo_id) <> lower(repos_before.repo_id)",
+        "fct_renames",
+    ),
+)
+
+
+def built(project: Project, snapshots: list[Snapshot]) -> dict[str, list[Row]]:
+    """The published tables after the last of the snapshots."""
+    with TemporaryDirectory() as folder:
+        warehouse = Warehouse(project, Path(folder), small_seeds())
+        for snapshot in snapshots:
+            tables = warehouse.build(snapshot)
+    return tables
+
+
+@dataclass(frozen=True)
+class Unedited:
+    """What comes out for an ecosystem as the SQL is, and what is recomputed."""
+
+    snapshots: list[Snapshot]
+    published: dict[str, list[Row]]
+    observatory: Observatory
+
+
+@pytest.fixture(scope="module")
+def unedited(project: Project) -> list[Unedited]:
+    return [_unedited(project, ecosystem(number)[:2]) for number in NUMBERS]
+
+
+def _unedited(project: Project, snapshots: list[Snapshot]) -> Unedited:
+    observatories: list[Observatory] = []
+    for snapshot in snapshots:
+        observatories.append(Observatory(snapshot, small_seeds(), observatories[:]))
+    return Unedited(snapshots, built(project, snapshots), observatories[-1])
+
+
+def caught(edited: Project, unedited: list[Unedited], table: str) -> Iterator[str]:
+    """Differences that the edit makes in the table, an ecosystem after the other."""
+    for other in unedited:
+        published = built(edited, other.snapshots)[table]
+        before = differences(table, other.published[table], other.observatory.table(table))
+        after = differences(table, published, other.observatory.table(table))
+        yield from (line for line in after if line not in before)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=str)
+def test_a_wrong_edit_is_caught(project: Project, unedited: list[Unedited], edit: Edit) -> None:
+    edited = project.edited(edit.model, edit.old, edit.new)
+    assert next(caught(edited, unedited, edit.table), None), f"{edit.table} does not tell that {edit}"
+
+
+def test_an_edit_has_to_meet_one_passage(project: Project) -> None:
+    with pytest.raises(ValueError, match="has 0 times"):
+        project.edited("int_lineage_roots", "no such passage", "")
