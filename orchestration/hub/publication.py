@@ -67,6 +67,10 @@ def publish(
             commit, changed = _commit(api, repo_id, files, snapshot_date, work_dir)
             _read_back(api, repo_id, commit, files, work_dir)
             _tag(api, repo_id, commit, tag)
+        except PublicationError:
+            raise
+        except TransferError as error:
+            raise PublicationError(str(error)) from None
         except client_errors() as error:
             # Their own texts may quote headers, and Dagster keeps whole chains, so the chain ends here.
             raise PublicationError(_sentence(error, repo_id, endpoint)) from None

@@ -33,6 +33,8 @@ def retrieve(repo_id: str, revision: str, *, endpoint: str, token: str | None, f
             commit = api.dataset_info(repo_id, revision=revision).sha
             # A folder of its own, so that no cache can answer for a Hub that is down.
             api.snapshot_download(repo_id, repo_type="dataset", revision=commit, local_dir=folder)
+        except TransferError as error:
+            raise RetrievalError(str(error)) from None
         except client_errors() as error:
             # Their own texts may quote headers, so the chain ends here.
             raise RetrievalError(_sentence(error, repo_id, revision, endpoint)) from None

@@ -51,9 +51,9 @@ class Hub:
         self.count = 0
         self.papers = [f"26{n:02}.0{n:04}" for n in range(random.randrange(1, 12))] + ["2501.00001", "cs/0307061"]
         self.pages = {day: self._page() for day in self._page_days()}
-        self.followers = {
-            handle: self._count(9) for handle in ("ann", "bob", "cy", "dee", "eve", "ZED", "10e0", "only")
-        }
+        others = [f"only-{number}" for number in range(random.choice((1, 7)))]
+        known = ("ann", "bob", "cy", "dee", "eve", "ZED", "10e0", *others)
+        self.followers = {handle: self._count(9) for handle in known}
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -195,8 +195,9 @@ class Hub:
             parents = [self._add("models", id=f"bob/part-{n}") for n in range(47)]
             self._add("models", tags=[f"base_model:merge:{name}" for name in parents])
         if self.chance(0.3):
-            for number in range(self.random.choice((99, 100, 104))):
-                self._add("models", id=f"crowd/{number}", tags=[f"base_model:adapter:{top}"])
+            much_used = self._add("models", id="dee/owl-much-used")
+            for number in range(self.random.choice((99, 100, 130))):
+                self._add("models", id=f"crowd/{number}", tags=[f"base_model:adapter:{much_used}"])
         if self.chance(0.3):
             for number in range(24):
                 old = f"{self.day - timedelta(self.random.choice((7, 30)))}T12:00:00.000Z"
