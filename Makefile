@@ -33,7 +33,7 @@ run: install  ## Pulls, transforms, checks, publishes and reads back one snapsho
 	@$(BIN)/hubscape run
 
 test: install  ## Runs all tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2
 
 lint: install  ## Checks style of Python and SQL, and that the definitions load
 	$(BIN)/ruff check .

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +13,6 @@ from tests.exactness.seeds import small_seeds
 from tests.exactness.warehouse import PLACEHOLDERS, Project, Warehouse
 from tests.independent.observatory import KEYS, Observatory
 from tests.independent.rows import Snapshot
-
-pytestmark = pytest.mark.xdist_group("exactness")  # the models are compiled once for all tests that run them
 
 
 def found_in(project: Project, snapshots: list[Snapshot]) -> dict[str, list[str]]:

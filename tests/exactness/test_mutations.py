@@ -15,8 +15,6 @@ from tests.independent.observatory import Observatory
 from tests.independent.registry import Row
 from tests.independent.rows import Snapshot
 
-pytestmark = pytest.mark.xdist_group("exactness")  # the models are compiled once for all tests that run them
-
 # Ecosystems in which the edits show, the one that shows the most of them first.
 NUMBERS = (14, 35, 17)
 

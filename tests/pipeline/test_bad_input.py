@@ -6,12 +6,9 @@ import sys
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from tests.hubscape import PROJECT, clean_environment
 from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
-
-pytestmark = pytest.mark.xdist_group("recorded")  # one run on recorded rows for all tests that read it
 
 # Seed, what stands in it, what takes its place, and what has to be said of it.
 BAD_ROWS = [

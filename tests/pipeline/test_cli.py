@@ -11,8 +11,6 @@ from tests.hubscape import hubscape, start
 from tests.pipeline.conftest import RecordedRun
 from tests.support import recorded_dir
 
-pytestmark = pytest.mark.xdist_group("recorded")  # one run on recorded rows for all tests that read it
-
 
 def serve(folder: Path, *words: str):
     process = start("sandbox", {}, "--port", "0", "--data-dir", str(folder), *words)

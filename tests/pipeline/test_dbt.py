@@ -13,8 +13,6 @@ from orchestration.dbt import prepare_manifest
 from tests.hubscape import PROJECT, clean_environment
 from tests.pipeline.conftest import RecordedRun
 
-pytestmark = pytest.mark.xdist_group("recorded")  # one run on recorded rows for all tests that read it
-
 
 @pytest.fixture(scope="session")
 def alone(recorded_run: RecordedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -47,7 +45,9 @@ def test_every_node_and_every_unit_test_passes(alone):
     results = json.loads((alone / "target" / "run_results.json").read_text())["results"]
     manifest = json.loads((alone / "target" / "manifest.json").read_text())
 
-    assert {result["status"] for result in results} <= {"success", "pass"}
+    # An exposure is no more than a mention: dbt has nothing to do for it.
+    built = [result for result in results if not result["unique_id"].startswith("exposure.")]
+    assert {result["status"] for result in built} <= {"success", "pass"}
     ran = {result["unique_id"] for result in results}
     assert manifest["unit_tests"] and set(manifest["unit_tests"]) <= ran
 

@@ -14,8 +14,6 @@ from tests.hubscape import hubscape
 from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
 from tests.support import recorded_dir
 
-pytestmark = pytest.mark.xdist_group("recorded")  # one run on recorded rows for all tests that read it
-
 Line = dict[str, str]
 ROUNDED = 0.00051  # three digits are shown, of halves the even one
 

@@ -20,8 +20,6 @@ from tests.hubscape import hubscape
 from tests.machine import Machine
 from tests.sandbox import running_sandbox
 
-pytestmark = pytest.mark.xdist_group("forty_days")
-
 FIRST, COUNT = dt.date(2026, 10, 12), 40
 # Two days on which nobody looked: the gaps have to show.
 ABSENT = {FIRST + dt.timedelta(days=17), FIRST + dt.timedelta(days=18)}

@@ -12,8 +12,6 @@ from tests.independent.registry import Row
 from tests.independent.rows import TABLES
 from tests.support import recorded_dir
 
-pytestmark = pytest.mark.xdist_group("recorded")  # one run on recorded rows for all tests that read it
-
 
 @pytest.fixture(scope="module")
 def observatory() -> Observatory:

@@ -37,21 +37,49 @@ types as (
 
 ),
 
-compared as (
+-- Where only one of the two sources gives a key of the Hub, equal ids are the same repo.
+paired as (
 
     select
         repos.repo_type,
-        count(case when repos.downloads_all_time >= 0 and repos_before.downloads_all_time >= 0 then 1 end)
-            as downloads_all_time_known,
-        count(case when repos.downloads_all_time < repos_before.downloads_all_time then 1 end)
-            as downloads_all_time_fell,
-        count(case when repos.likes >= 0 and repos_before.likes >= 0 then 1 end) as likes_known,
-        count(case when repos.likes < repos_before.likes then 1 end) as likes_fell,
-        count(case when repos.downloads_30d >= 0 and repos_before.downloads_30d >= 0 then 1 end) as downloads_30d_known,
-        count(case when repos.downloads_30d <> repos_before.downloads_30d then 1 end) as downloads_30d_changed
+        repos.downloads_all_time,
+        repos.downloads_30d,
+        repos.likes,
+        repos_before.downloads_all_time as downloads_all_time_before,
+        repos_before.downloads_30d as downloads_30d_before,
+        repos_before.likes as likes_before
     from repos
     inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_key = repos_before.repo_key
-    group by repos.repo_type
+    union all
+    select
+        repos.repo_type,
+        repos.downloads_all_time,
+        repos.downloads_30d,
+        repos.likes,
+        repos_before.downloads_all_time as downloads_all_time_before,
+        repos_before.downloads_30d as downloads_30d_before,
+        repos_before.likes as likes_before
+    from repos
+    inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_id = repos_before.repo_id
+    where
+        repos.repo_key <> repos_before.repo_key
+        and (repos.repo_key = repos.repo_id or repos_before.repo_key = repos_before.repo_id)
+
+),
+
+compared as (
+
+    select
+        repo_type,
+        count(case when downloads_all_time >= 0 and downloads_all_time_before >= 0 then 1 end)
+            as downloads_all_time_known,
+        count(case when downloads_all_time < downloads_all_time_before then 1 end) as downloads_all_time_fell,
+        count(case when likes >= 0 and likes_before >= 0 then 1 end) as likes_known,
+        count(case when likes < likes_before then 1 end) as likes_fell,
+        count(case when downloads_30d >= 0 and downloads_30d_before >= 0 then 1 end) as downloads_30d_known,
+        count(case when downloads_30d <> downloads_30d_before then 1 end) as downloads_30d_changed
+    from paired
+    group by repo_type
 
 ),
 

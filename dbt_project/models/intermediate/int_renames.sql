@@ -37,7 +37,7 @@ current_rows as (
         repos_before.repo_id as former_id,
         repos.repo_id,
         repos_before.snapshot_date as previous_snapshot_date,
-        repos.is_synthetic
+        repos.is_synthetic or repos_before.is_synthetic as is_synthetic
     from repos
     inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_key = repos_before.repo_key
     cross join snapshot

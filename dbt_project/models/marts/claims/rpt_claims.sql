@@ -92,7 +92,7 @@ reasoned as (
             when needs_whole_hub and is_sample then 'recorded rows are a sample of the Hub'
             when timing = 'near' and coalesce(days_away > 45, true)
                 then concat('no snapshot within 45 days of ', as_of)
-            when period_start_date > snapshot_date then concat('the snapshot is older than ', as_of)
+            when timing = 'any' and period_start_date > snapshot_date then concat('the snapshot is older than ', as_of)
             when not is_measured then 'the subject is not in the snapshot'
             when not is_covered
                 then concat('the daily pages do not cover the 365 days up to ', cast(period_end_date as varchar))

@@ -141,9 +141,7 @@ observed_months as (
 
     select
         cast(date_trunc('month', snapshot_date) as date) as month,
-        max(snapshot_date) as observed_snapshot_date,
-        -- The numbers of the month may be those of an earlier snapshot.
-        bool_or(is_synthetic) as is_synthetic
+        max(snapshot_date) as observed_snapshot_date
     from country_snapshots
     group by cast(date_trunc('month', snapshot_date) as date)
 
@@ -151,7 +149,7 @@ observed_months as (
 
 unattributed as (
 
-    select snapshot_date, country_rule, unattributed_share from country_snapshots
+    select snapshot_date, country_rule, unattributed_share, is_synthetic from country_snapshots
     where country = 'unattributed'
 
 ),
@@ -170,7 +168,8 @@ final as (
         country_snapshots.young_downloads_30d,
         country_snapshots.young_downloads_share,
         unattributed.unattributed_share as unattributed_downloads_share,
-        snapshot.is_synthetic or coalesce(observed_months.is_synthetic, false) as is_synthetic
+        -- The numbers of the month may be those of an earlier snapshot.
+        snapshot.is_synthetic or coalesce(unattributed.is_synthetic, false) as is_synthetic
     from shares
     cross join snapshot
     left join observed_months on shares.month = observed_months.month

@@ -94,8 +94,8 @@ every_part as (
     union all
     select rules.country_rule, null as country, 0 as share, 0 as models_count, 0 as downloads_30d
     from rules
-    left join parts on rules.country_rule = parts.country_rule and parts.country is null
-    where parts.country_rule is null
+    -- Not as a left join that asks for null on its right side: DuckDB 2.0 loses rows of that.
+    where rules.country_rule not in (select parts.country_rule from parts where parts.country is null)
 
 ),
 

@@ -53,6 +53,14 @@ snapshot as (
 
 ),
 
+-- Which repo of three lists is the first rests on each of them.
+repo_lists as (
+
+    select bool_or(is_synthetic) as is_synthetic from snapshots
+    where table_name in ('models', 'datasets', 'spaces')
+
+),
+
 curated as (
 
     select
@@ -73,7 +81,7 @@ curated as (
         cast(null as varchar) as subject,
         cast(null as bigint) as threshold,
         cast(null as double) as value,
-        false as is_value_synthetic
+        cast(null as boolean) as is_value_synthetic
     from curated_milestones
 
 ),
@@ -93,8 +101,9 @@ found as (
         organization as subject,
         cast(null as bigint) as threshold,
         cast(null as double) as value,
-        false as is_value_synthetic
+        repo_lists.is_synthetic as is_value_synthetic
     from first_repos
+    cross join repo_lists
     union all
     select
         'nth_derivative' as rule,
@@ -109,7 +118,7 @@ found as (
         subject,
         threshold,
         cast(threshold as double) as value,
-        false as is_value_synthetic
+        cast(null as boolean) as is_value_synthetic
     from nth_derivatives
     union all
     select
@@ -126,7 +135,7 @@ found as (
         repo_id as subject,
         cast(null as bigint) as threshold,
         cast(parameters_count as double) as value,
-        false as is_value_synthetic
+        cast(null as boolean) as is_value_synthetic
     from largest_models
     union all
     select
@@ -190,7 +199,7 @@ detected as (
         found.event_date,
         'day' as date_precision,
         'detected' as event_type,
-        coalesce(found.organization, handles.organization) as organization,
+        coalesce(found.organization, handles.organization, found.handle) as organization,
         coalesce(handles.handle, found.handle) as handle,
         found.repo_id,
         found.title,
@@ -268,7 +277,8 @@ final as (
         milestones.subject,
         milestones.threshold,
         milestones.value,
-        snapshot.is_synthetic or milestones.is_value_synthetic as is_synthetic
+        -- What the rule read, else the list of models.
+        coalesce(milestones.is_value_synthetic, snapshot.is_synthetic) as is_synthetic
     from milestones
     cross join snapshot
     left join repos on milestones.milestone_id = repos.milestone_id

@@ -215,7 +215,7 @@ covered as (
         windows.window_days,
         max(history.snapshot_date) as earlier_date
     from ranked
-    inner join history on ranked.handle = history.handle
+    inner join history on lower(ranked.handle) = lower(history.handle)
     inner join windows
         on
             {{ days_between('history.snapshot_date', 'ranked.snapshot_date') }} >= windows.window_days
@@ -234,7 +234,8 @@ changes as (
         {% endfor %}
     from ranked
     inner join covered on ranked.handle = covered.handle
-    inner join history on covered.handle = history.handle and covered.earlier_date = history.snapshot_date
+    inner join history
+        on lower(covered.handle) = lower(history.handle) and covered.earlier_date = history.snapshot_date
     group by ranked.handle
 
 ),

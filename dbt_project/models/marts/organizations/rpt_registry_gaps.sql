@@ -36,7 +36,9 @@ derivative_counts as (
 
 snapshot as (
 
-    select max(snapshot_date) as snapshot_date, bool_or(is_synthetic) as is_synthetic
+    select
+        max(snapshot_date) as snapshot_date,
+        bool_or(is_synthetic and table_name in ('models', 'datasets', 'organizations')) as is_synthetic
     from snapshots
 
 ),
@@ -74,7 +76,8 @@ measured as (
     select
         handles.handle,
         handles.is_in_registry,
-        downloads.downloads_30d,
+        -- Without a repo zero is measured; with repos whose counter nobody saw, nothing is.
+        case when downloads.handle_key is null then 0 else downloads.downloads_30d end as downloads_30d,
         overviews.followers_count,
         coalesce(derivatives.derivatives_direct_external, 0) as derivatives_direct_external
     from handles

@@ -1,4 +1,10 @@
-with papers as (
+with snapshots as (
+
+    select * from {{ ref('stg_hub__snapshots') }}
+
+),
+
+papers as (
 
     select * from {{ ref('fct_papers') }}
 
@@ -51,10 +57,9 @@ totals as (
         count(*) as papers_count,
         sum(upvotes) as upvotes,
         max(case when turn = 1 then paper_id end) as best_paper_id,
-        max(case when turn = 1 then upvotes end) as best_paper_upvotes,
-        is_synthetic
+        max(case when turn = 1 then upvotes end) as best_paper_upvotes
     from ordered
-    group by snapshot_date, month, handle, organization, company, country, is_synthetic
+    group by snapshot_date, month, handle, organization, company, country
 
 ),
 
@@ -75,8 +80,9 @@ final as (
         {{ rank_where_known('totals.upvotes', within='totals.month') }} as upvotes_rank,
         cast(months.unlinked_papers_share as double) as unlinked_papers_share,
         pages.first_page_date <= totals.month and last_day(totals.month) < totals.snapshot_date as is_month_complete,
-        totals.is_synthetic
+        snapshots.is_synthetic
     from totals
+    inner join snapshots on snapshots.table_name = 'daily_papers'
     inner join months on totals.month = months.month
     cross join pages
 

@@ -22,6 +22,14 @@ paper_repos as (
 
 ),
 
+-- Papers are those of the daily pages; how many repos name one rests on the lists of repos.
+snapshot as (
+
+    select bool_or(is_synthetic) as is_synthetic from snapshots
+    where table_name in ('daily_papers', 'models', 'datasets', 'spaces')
+
+),
+
 listed as (
 
     select
@@ -75,9 +83,9 @@ final as (
         coalesce(repo_counts.datasets_count, 0) as datasets_count,
         coalesce(repo_counts.spaces_count, 0) as spaces_count,
         listed.observed_at,
-        snapshots.is_synthetic
+        snapshot.is_synthetic
     from listed
-    inner join snapshots on snapshots.table_name = 'daily_papers'
+    cross join snapshot
     left join handles on lower(listed.linked_handle) = handles.handle_key
     left join repo_counts on listed.paper_id = repo_counts.paper_id
     where listed.turn = 1
