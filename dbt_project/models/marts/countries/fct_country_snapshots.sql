@@ -95,7 +95,11 @@ every_part as (
     select rules.country_rule, null as country, 0 as share, 0 as models_count, 0 as downloads_30d
     from rules
     -- Not as a left join that asks for null on its right side: DuckDB 2.0 loses rows of that.
-    where rules.country_rule not in (select parts.country_rule from parts where parts.country is null)
+    where
+        rules.country_rule not in (
+            select parts.country_rule from parts
+            where parts.country is null
+        )
 
 ),
 
