@@ -111,7 +111,7 @@ def test_an_empty_table_has_no_file_and_is_named(warehouse, tmp_path):
 
     assert not (folder / "data" / "quarantine").exists()
     assert json.loads((folder / "datapackage.json").read_text())["empty_tables"] == ["quarantine"]
-    assert "Without rows in this snapshot" in (folder / "README.md").read_text()
+    assert "| quarantine | no rows in this snapshot, and so no file |" in (folder / "README.md").read_text()
 
 
 def test_the_card_says_what_a_table_is_good_for(warehouse, tmp_path):
