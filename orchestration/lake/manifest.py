@@ -24,6 +24,8 @@ class Manifest(BaseModel):
 
     `rows` counts what the files hold, `faulty_rows` how many of those have a `fault`, `duplicate_rows` how many more
     were dropped since their key was there already. `unknown_fields` counts rows for each field that no column takes.
+    `refresh` is `incremental` where rows of the last complete crawl, that of `full_crawl_date`, were carried on; the
+    date is None for a full crawl. `source_commit` and its time are those of a bulk dataset's revision, None elsewhere.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,3 +46,7 @@ class Manifest(BaseModel):
     last_observed_at: datetime
     not_found: list[str]
     unknown_fields: dict[str, int]
+    refresh: Literal["full", "incremental"] = "full"
+    full_crawl_date: date | None = None
+    source_commit: str | None = None
+    source_commit_at: datetime | None = None
