@@ -3,10 +3,13 @@
 Belongs here: which fields are asked for, and paging. Not: storing or typing rows.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from orchestration.hub.page import Page
+import msgspec
+
+from orchestration.hub.page import JsonRows, Page
 from orchestration.hub.session import HubError, HubSession
 
 Kind = Literal["models", "datasets", "spaces"]
@@ -37,7 +40,7 @@ def pages(session: HubSession, kind: Kind, *, start: str | None = None, page_siz
         f"/api/{kind}", {"limit": page_size, "sort": "createdAt", "expand": FIELDS[kind]}
     )
     places: set[str] = set()
-    rows_seen = _Seen()
+    rows_seen = Seen()
     while place is not None:
         if len(places) == session.limits.max_pages:
             raise HubError(
@@ -46,7 +49,7 @@ def pages(session: HubSession, kind: Kind, *, start: str | None = None, page_siz
         places.add(place)
         before = session.requests
         answer = session.get(place, list)
-        new_rows = sum(rows_seen.add(row) for row in answer.value)
+        new_rows = rows_seen.add(answer.value)
         place = answer.next_place
         if place is not None and (place in places or not new_rows):
             raise HubError(
@@ -61,7 +64,27 @@ def pages(session: HubSession, kind: Kind, *, start: str | None = None, page_siz
         )
 
 
-class _Seen:
+class _Identity(msgspec.Struct, gc=False):
+    """What tells rows apart; the other fields are passed over unread."""
+
+    key: str | None = msgspec.field(default=None, name="_id")
+    id: str | None = None
+
+
+_IDENTITIES = msgspec.json.Decoder(list[_Identity])
+
+
+def _keys(rows: Sequence[Any]) -> Iterator[Any]:
+    """What tells each row apart, in order."""
+    if isinstance(rows, JsonRows):
+        with contextlib.suppress(msgspec.MsgspecError):  # a row that is no object or has no text for an id
+            yield from [row.key or row.id for row in _IDENTITIES.decode(rows.body)]
+            return
+    for row in rows:
+        yield (row.get("_id") or row.get("id")) if isinstance(row, dict) else row
+
+
+class Seen:
     """Which rows a crawl has met, in 16 MiB however many they are: one bit a hash.
 
     At 3 million rows a new row is taken for an old one 2 times in 100, so a whole page of new rows never is. Exact
@@ -71,12 +94,14 @@ class _Seen:
     _BITS = 2**27
 
     def __init__(self) -> None:
+        """Has met nothing yet."""
         self._bits = bytearray(self._BITS // 8)
 
-    def add(self, row: Any) -> bool:
-        """Whether the row is new."""
-        key = (row.get("_id") or row.get("id")) if isinstance(row, dict) else row
-        byte, bit = divmod(hash(repr(key)) % self._BITS, 8)
-        is_new = not self._bits[byte] >> bit & 1
-        self._bits[byte] |= 1 << bit
-        return is_new
+    def add(self, rows: Sequence[Any]) -> int:
+        """How many of the rows are new."""
+        new = 0
+        for key in _keys(rows):
+            byte, bit = divmod(hash(key if isinstance(key, str) else repr(key)) % self._BITS, 8)
+            new += not self._bits[byte] >> bit & 1
+            self._bits[byte] |= 1 << bit
+        return new

@@ -5,7 +5,7 @@ sentence without a secret. Not: which lists exist and how they are paged (listin
 a Hub (publication).
 """
 
-import json
+import contextlib
 import re
 import threading
 import time
@@ -17,10 +17,17 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
+
+from orchestration.hub.page import JsonRows, read_json
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _LABEL_CHARACTERS = 200
 _RESET = re.compile(r";\s*t\s*=\s*([0-9]+)")
+_LEFT = re.compile(r";\s*r\s*=\s*([0-9]+)")
+_WINDOW = re.compile(r";\s*q\s*=\s*([0-9]+)\s*;\s*w\s*=\s*([0-9]+)")
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])  # JSON to the last byte, none of it read
 
 
 class HubError(RuntimeError):
@@ -66,7 +73,10 @@ _DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Answer:
-    """A JSON answer: its `value`, the place of the next page if there is one, and what the Hub said about it."""
+    """A JSON answer: its `value`, the place of the next page if there is one, and what the Hub said about it.
+
+    A list comes as `JsonRows`, unread, where it is JSON by the book, else as a list.
+    """
 
     value: Any
     next_place: str | None
@@ -172,7 +182,7 @@ class HubSession:
         if reply.status != 200:
             raise HubError(f"{name} was answered with status {reply.status}: check that HF_ENDPOINT is a Hub.")
         value = self._json(reply, name)
-        if not isinstance(value, shape):
+        if not isinstance(value, (list, JsonRows) if shape is list else shape):
             wanted = "list" if shape is list else "object"
             raise HubError(f"{name} gave no JSON {wanted} where one is due: check that HF_ENDPOINT is a Hub.")
         label = reply.headers.get("x-hubscape-sandbox", "")[:_LABEL_CHARACTERS]
@@ -185,9 +195,11 @@ class HubSession:
         )
 
     def _json(self, reply: _Reply, name: str) -> Any:
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            reply.body.decode()  # the decoder passes over what it need not read
+            return JsonRows(reply.body, len(_ARRAY.decode(reply.body)))
         try:
-            # A number of thousands of digits would fail the whole page: it stays text, which its own row is blamed for.
-            return json.loads(reply.body, parse_int=lambda digits: int(digits) if len(digits) < 40 else digits)
+            return read_json(reply.body)
         except (ValueError, RecursionError):
             if "json" in reply.headers.get("content-type", "").lower():
                 raise _Passing("its JSON is cut short or broken") from None

@@ -22,7 +22,7 @@ _STORAGE = [("usedStorage", _COUNT)]  # bytes
 # The end of each table: when the row was fetched, unknown fields as a JSON object (null if none), and why the row is
 # not well typed (null if it is).
 OUR_COLUMNS = ("observed_at", "extra", "fault")
-_OURS = [pa.field("observed_at", TIMESTAMP, nullable=False), ("extra", _TEXT), ("fault", _TEXT)]
+_OURS = [("observed_at", TIMESTAMP), ("extra", _TEXT), ("fault", _TEXT)]
 
 MODELS = pa.schema([
     *_ID, *_STATE, *_GATED, ("disabled", pa.bool_()), *_DOWNLOADS, *_POPULARITY,

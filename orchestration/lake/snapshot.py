@@ -8,9 +8,6 @@ import hashlib
 import os
 import re
 import shutil
-from array import array
-from collections import Counter
-from collections.abc import Hashable
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +18,8 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from orchestration.lake.files import LakeError, disk_errors, sync_folder, write_durably
+from orchestration.lake.ingest import type_pages
 from orchestration.lake.manifest import MANIFEST_NAME, Manifest, SnapshotFile
-from orchestration.lake.rows import add_unknown_fields, type_rows
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.spool import Spool
 
@@ -42,8 +39,7 @@ def snapshot_dir(data_dir: Path, table: str, snapshot_date: date) -> Path:
 def write_snapshot(spool: Spool) -> Manifest:
     """Types the pages of a finished crawl into the snapshot of its table and date, then removes the pages.
 
-    Replaces a snapshot of that date. Of rows with the same key the first is kept; rows without a key are all kept. In
-    memory are one row group, one page, and about 16 bytes a row.
+    Replaces a snapshot of that date. Of rows with the same key the first is kept; rows without a key are all kept.
 
     Raises:
         LakeError: the crawl is not finished, or the disk fails; nothing half-written is left then.
@@ -141,39 +137,29 @@ def verify(data_dir: Path, table: str, snapshot_date: date) -> Manifest:
 
 
 def _write(spool: Spool, folder: Path) -> Manifest:
-    seen = _Keys()
-    faulty = duplicates = 0
-    unknown_fields: Counter[str] = Counter()
-    observed, not_found, synthetic = [], [], False
-    with _Parts(folder, SCHEMAS[spool.table]) as parts:
-        for page in spool.pages():
-            typed = type_rows(spool.table, page.rows, page.observed_at)
-            is_new = [key is None or seen.add(key) for key in typed.keys]
-            batch = typed.batch if all(is_new) else typed.batch.filter(pa.array(is_new, pa.bool_()))
-            parts.add(batch)
-            duplicates += len(is_new) - batch.num_rows
-            faulty += batch.num_rows - batch["fault"].null_count
-            add_unknown_fields(unknown_fields, typed.unknown_fields)
-            observed.append(page.observed_at)
-            not_found += page.not_found
-            synthetic = synthetic or page.synthetic
+    pages = spool.stored()
+    typed = type_pages(spool.table, pages, folder)
+    files = [
+        SnapshotFile(path=part.name, bytes=part.stat().st_size, rows=rows, sha256=_sha256(part))
+        for part, rows in zip(typed.parts, typed.rows, strict=True)
+    ]
     return Manifest(
         table=spool.table,
         snapshot_date=spool.snapshot_date,
         source=spool.source,
         source_label=spool.source_label,
-        synthetic=synthetic,
+        synthetic=any(page.synthetic for page in pages),
         complete=spool.is_finished,
-        rows=sum(file.rows for file in parts.files),
-        faulty_rows=faulty,
-        duplicate_rows=duplicates,
-        bytes=sum(file.bytes for file in parts.files),
-        files=parts.files,
+        rows=sum(typed.rows),
+        faulty_rows=typed.faulty,
+        duplicate_rows=typed.duplicates,
+        bytes=sum(file.bytes for file in files),
+        files=files,
         requests=spool.requests,
-        first_observed_at=min(observed),
-        last_observed_at=max(observed),
-        not_found=not_found,
-        unknown_fields=dict(sorted(unknown_fields.items())),
+        first_observed_at=min(page.observed_at for page in pages),
+        last_observed_at=max(page.observed_at for page in pages),
+        not_found=[name for page in pages for name in page.not_found],
+        unknown_fields=dict(sorted(typed.unknown_fields.items())),
     )
 
 
@@ -246,38 +232,3 @@ class _Parts:
         self.files.append(SnapshotFile(path=path.name, bytes=size, rows=self._file_rows, sha256=_sha256(path)))
         self._writer = self._sink = None
         self._file_rows = 0
-
-
-class _Keys:
-    """A set of keys in about 16 bytes a key, where a Python set takes 70: their 64-bit hashes in open addressing.
-
-    Two of 3 million different keys share a hash with a chance of 1 in 4 million.
-    """
-
-    def __init__(self) -> None:
-        self._slots = array("Q", bytes(8 * 1024))
-        self._count = 0
-
-    def add(self, key: Hashable) -> bool:
-        """Whether the key is new."""
-        if not self._place(self._slots, hash(key) & 0xFFFF_FFFF_FFFF_FFFF or 1):
-            return False
-        self._count += 1
-        if self._count * 4 > len(self._slots) * 3:
-            larger = array("Q", bytes(8 * 2 * len(self._slots)))
-            for value in self._slots:
-                if value:
-                    self._place(larger, value)
-            self._slots = larger
-        return True
-
-    @staticmethod
-    def _place(slots: array, value: int) -> bool:
-        mask = len(slots) - 1
-        slot = value & mask
-        while slots[slot]:
-            if slots[slot] == value:
-                return False
-            slot = (slot + 1) & mask
-        slots[slot] = value
-        return True

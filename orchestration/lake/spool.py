@@ -1,31 +1,38 @@
 """The pages of a running crawl, on disk. Belongs here: storing pages so that a crawl can go on after any kill.
 
 Not: fetching pages, or typing them. A page file holds its rows and the cursor to what follows them, and appears whole
-or not at all: so the cursor is never ahead of the rows.
+or not at all: so the cursor is never ahead of the rows. It is one JSON array, compressed: a header of ours on the first
+line, then the rows as they came.
 """
 
-import gzip
 import json
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import pyarrow as pa
+
 from orchestration.lake.files import LakeError, disk_errors, locked, sync_folder, write_durably
 from orchestration.lake.schemas import SCHEMAS
+from orchestration.lake.shape import fits
 
-_COMPRESSION_LEVEL = 3
-_BROKEN = (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError)
+HEADER = "hubscape"  # the one field of a page's first element, which no column of a table is called
+PAGE_NUMBER = r"page-([0-9]{8})\.json\.zst$"  # of a page file's name
+_BROKEN = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class PageLike(Protocol):
-    """What a crawl hands over: rows, the place where it goes on (None: it is finished), and how it got them."""
+    """What a crawl hands over: rows, the place where it goes on (None: it is finished), and how it got them.
 
-    rows: list[Any]
+    Rows that have a `body`, the text of the JSON array that they came as, are stored as that text.
+    """
+
+    rows: Sequence[Any]
     cursor: str | None
     observed_at: datetime
     requests: int
@@ -37,10 +44,23 @@ class PageLike(Protocol):
 class SpooledPage:
     """A page as it was appended."""
 
-    rows: list[Any]
+    rows: Sequence[Any]
     cursor: str | None
     observed_at: datetime
     requests: int
+    synthetic: bool
+    not_found: list[str]
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """A page on disk: the file, its rows and bytes of JSON, whether each value fits the table, when it came."""
+
+    path: Path
+    rows: int
+    bytes: int
+    fits: bool
+    observed_at: datetime
     synthetic: bool
     not_found: list[str]
 
@@ -70,7 +90,7 @@ class Spool:
         self.is_finished = False
         self.requests = 0
         self._origin = origin
-        self._count = 0
+        self._headers: list[dict[str, Any]] = []
         self._folder = data_dir / "spool" / table / f"snapshot_date={snapshot_date.isoformat()}"
 
     @classmethod
@@ -108,6 +128,10 @@ class Spool:
         """
         if self.is_finished:
             raise LakeError(f"The crawl of {self.table} in {self._folder} is finished: nothing can be added to it.")
+        body = getattr(page.rows, "body", None)
+        if body is None:
+            body = json.dumps(list(page.rows), separators=(",", ":")).encode()
+        rest = body.lstrip()[1:]
         header = {
             "cursor": page.cursor,
             "observed_at": page.observed_at.isoformat(),
@@ -115,13 +139,33 @@ class Spool:
             "synthetic": page.synthetic,
             "not_found": page.not_found,
             "rows": len(page.rows),
+            "fits": fits(self.table, body),
+            "bytes": len(rest),
+            "crc32": zlib.crc32(rest),
             **asdict(self._origin),
         }
-        lines = "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in (header, *page.rows))
+        line = json.dumps({HEADER: header}, separators=(",", ":")).encode()
+        content = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n", rest))
         with disk_errors(f"store a page of {self.table}", self._folder):
-            content = gzip.compress(lines.encode(), _COMPRESSION_LEVEL, mtime=0)
-            write_durably(self._path(self._count), content)
+            write_durably(
+                self._path(self._count), pa.Codec("zstd", compression_level=1).compress(content, asbytes=True)
+            )
         self._advance(header)
+
+    def stored(self) -> list[StoredPage]:
+        """What is known of each stored page, in order."""
+        return [
+            StoredPage(
+                path=self._path(number),
+                rows=header["rows"],
+                bytes=header["bytes"],
+                fits=header["fits"],
+                observed_at=datetime.fromisoformat(header["observed_at"]),
+                synthetic=header["synthetic"],
+                not_found=header["not_found"],
+            )
+            for number, header in enumerate(self._headers)
+        ]
 
     def pages(self) -> Iterator[SpooledPage]:
         """The stored pages in order, one in memory at a time.
@@ -129,22 +173,14 @@ class Spool:
         Raises:
             LakeError: a page cannot be read.
         """
-        for number in range(self._count):
-            try:
-                with gzip.open(self._path(number)) as file:
-                    header = json.loads(file.readline())
-                    rows = [json.loads(line) for line in file]
-            except _BROKEN:
-                raise LakeError(
-                    f"The page {self._path(number)} cannot be read: run again to fetch it and what follows it."
-                ) from None
+        for page, header in zip(self.stored(), self._headers, strict=True):
             yield SpooledPage(
-                rows=rows,
+                rows=read_rows(page.path),
                 cursor=header["cursor"],
-                observed_at=datetime.fromisoformat(header["observed_at"]),
+                observed_at=page.observed_at,
                 requests=header["requests"],
-                synthetic=header["synthetic"],
-                not_found=header["not_found"],
+                synthetic=page.synthetic,
+                not_found=page.not_found,
             )
 
     def discard(self) -> None:
@@ -168,10 +204,14 @@ class Spool:
         self.discard()
         with disk_errors(f"open the pages of {self.table}", self._folder):
             self._folder.mkdir()
-        self.cursor, self.is_finished, self.requests, self._count = None, False, 0, 0
+        self.cursor, self.is_finished, self.requests, self._headers = None, False, 0, []
+
+    @property
+    def _count(self) -> int:
+        return len(self._headers)
 
     def _path(self, number: int) -> Path:
-        return self._folder / f"page-{number:08}.jsonl.gz"
+        return self._folder / f"page-{number:08}.json.zst"
 
     def _resume(self) -> None:
         """Takes up the pages of an earlier run, up to the first that is missing or that the disk did not keep."""
@@ -190,20 +230,32 @@ class Spool:
                 path.unlink()
 
     def _advance(self, header: dict[str, Any]) -> None:
-        self._count += 1
+        self._headers.append(header)
         self.cursor = header["cursor"]
         self.is_finished = self.cursor is None
         self.requests += header["requests"]
 
     @staticmethod
     def _intact_header(path: Path) -> dict[str, Any] | None:
-        """The header of a page file if all of its rows are there, else None."""
+        """The header of a page file if all of its rows are there as they came, else None."""
         try:
-            with gzip.open(path) as file:
-                header = json.loads(file.readline())
-                rows = 0
-                while chunk := file.read(2**20):  # to the end, where the checksum is
-                    rows += chunk.count(b"\n")
+            with pa.input_stream(str(path), compression="zstd") as file:
+                first, _, rest = file.read().partition(b"\n")
+            header = json.loads(first.rstrip(b",") + b"]")[0][HEADER]
+            return header if (header["bytes"], header["crc32"]) == (len(rest), zlib.crc32(rest)) else None
         except _BROKEN:
             return None
-        return header if rows == header["rows"] else None
+
+
+def read_rows(path: Path) -> list[Any]:
+    """The rows of a page file, JSON values as they came.
+
+    Raises:
+        LakeError: it cannot be read.
+    """
+    try:
+        with pa.input_stream(str(path), compression="zstd") as file:
+            # A number of thousands of digits stays text, which its own row is blamed for.
+            return json.loads(file.read(), parse_int=lambda digits: int(digits) if len(digits) < 40 else digits)[1:]
+    except _BROKEN:
+        raise LakeError(f"The page {path} cannot be read: run again to fetch it and what follows it.") from None

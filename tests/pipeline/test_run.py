@@ -211,7 +211,7 @@ def test_a_crawl_that_was_killed_goes_on_after_the_last_whole_page(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.communicate()
         asked_before = model_pages(hub)
-        stored = len(list((tmp_path / "data" / "spool" / "models").rglob("page-*.jsonl.gz")))
+        stored = len(list((tmp_path / "data" / "spool" / "models").rglob("page-*.json.zst")))
         assert 4 <= stored < 20
 
         second = hubscape("run", environment)  # fails later, since this Hub has no datasets

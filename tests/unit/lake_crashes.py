@@ -140,7 +140,7 @@ def disk_full(data_dir: Path) -> None:
             spool.append(page(number, 1))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        for size in (0, 100, 2000, 4000):
+        for size in (0, 100, 1000, 2000):
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
             try:
                 write_snapshot(spool)
