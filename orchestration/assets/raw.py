@@ -12,11 +12,12 @@ from orchestration.gates import is_refused, require_one_source
 from orchestration.handles import registry_handles, top_handles
 from orchestration.hub import listing, organizations, papers
 from orchestration.hub.page import Page
+from orchestration.hub.quota import Quota
 from orchestration.hub.session import HubRefused, HubSession
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.origin import kept_snapshot
 from orchestration.lake.schemas import SCHEMAS
-from orchestration.lake.snapshot import snapshot_dir, write_snapshot
+from orchestration.lake.snapshot import previous_manifest, snapshot_dir, write_snapshot
 from orchestration.lake.spool import Spool
 from orchestration.metadata import preview
 from orchestration.resources import HubResource, SettingsResource
@@ -118,38 +119,59 @@ def fetch(
         progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
         return kept
     with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=scope) as spool:
-        _crawl_into(spool, crawl, session, progress)
+        before = previous_manifest(data_dir, table, day)
+        session.say = progress
+        crawl_into(spool, crawl, session, before.rows if before else None, progress)
         manifest = write_snapshot(spool)
     progress(f"{manifest.rows:,} rows in {manifest.requests:,} requests, {manifest.bytes:,} bytes")
     return manifest
 
 
-def _crawl_into(spool: Spool, crawl: Crawl, session: HubSession, progress: Callable[[str], None]) -> None:
-    """Fills a spool to its end, from where an earlier run has left it."""
+def crawl_into(
+    spool: Spool, crawl: Crawl, session: HubSession, expected: int | None, progress: Callable[[str], None]
+) -> None:
+    """Fills a spool to its end, from where an earlier run has left it; `expected` rows, as far as known."""
     if spool.is_finished:
         return
     if not spool.cursor:
-        return _append(spool, crawl(session, None), progress)
+        return _append(spool, crawl(session, None), session, expected, progress)
     progress("going on where the last crawl stopped")
     cursor = spool.cursor
     try:
-        _append(spool, crawl(session, cursor), progress)
+        _append(spool, crawl(session, cursor), session, expected, progress)
     except HubRefused:
         if spool.cursor != cursor:  # the cursor was good: what is refused is another page
             raise
         progress("the Hub has forgotten where that was: starting anew")
         spool.restart()
-        _append(spool, crawl(session, None), progress)
+        _append(spool, crawl(session, None), session, expected, progress)
 
 
-def _append(spool: Spool, pages: Iterable[Page], progress: Callable[[str], None]) -> None:
-    rows, said = 0, time.monotonic()
+def _append(
+    spool: Spool, pages: Iterable[Page], session: HubSession, expected: int | None, progress: Callable[[str], None]
+) -> None:
+    stored = sum(page.rows for page in spool.stored())
+    rows, began = 0, time.monotonic()
+    said = began
     for page in pages:
         spool.append(page)
         rows += len(page.rows)
         if time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
             said = time.monotonic()
-            progress(f"{rows:,} rows so far")
+            progress(crawl_words(stored + rows, rows / (said - began), expected, session.quota))
+
+
+def crawl_words(rows: int, rows_a_second: float, expected: int | None, quota: Quota) -> str:
+    """One line on how a crawl goes: rows, rate, what is left of the Hub's quota, and the time to go.
+
+    The Hub does not tell how long a list is: `expected` is how many rows it had last time, None if never crawled.
+    """
+    words = [f"{rows:,} rows so far", f"{rows_a_second:,.0f} rows/s"]
+    if quota.limit is not None and quota.left is not None:
+        words.append(f"{quota.left:,} of {quota.limit:,} requests left in this window")
+    if expected and rows < expected and rows_a_second > 0:
+        words.append(f"about {timedelta(seconds=round((expected - rows) / rows_a_second))} to go")
+    return ", ".join(words)
 
 
 def _listing(kind: listing.Kind) -> Callable[[Settings], tuple[str, Crawl]]:

@@ -10,7 +10,7 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,13 +20,13 @@ from urllib.parse import urlencode
 import msgspec
 
 from orchestration.hub.page import JsonRows, read_json
+from orchestration.hub.quota import Quota
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
+_SECONDS_WORTH_A_WORD = 5
 _LABEL_CHARACTERS = 200
 _RESET = re.compile(r";\s*t\s*=\s*([0-9]+)")
-_LEFT = re.compile(r";\s*r\s*=\s*([0-9]+)")
-_WINDOW = re.compile(r";\s*q\s*=\s*([0-9]+)\s*;\s*w\s*=\s*([0-9]+)")
 _ARRAY = msgspec.json.Decoder(list[msgspec.Raw])  # JSON to the last byte, none of it read
 
 
@@ -66,6 +66,7 @@ class Limits:
     max_retries: int = 5  # for one request
     max_pages: int = 10_000  # for one crawl
     retry_base_seconds: float = 1.0  # doubles with each retry up to eightfold
+    quota_share: float = 0.8  # of the requests that the Hub allows in a window
 
 
 _DEFAULT_LIMITS = Limits()
@@ -97,7 +98,8 @@ class HubSession:
 
     A place is a path with its query on the Hub's origin. Places are what is remembered between runs, not URLs, since a
     Hub on this machine may come back on another port. `requests` counts every request sent, retries included;
-    `source_label` is the name that a sandbox gives itself, or the Hub's origin.
+    `source_label` is the name that a sandbox gives itself, or the Hub's origin; `quota` is what the Hub said of its
+    rate limit. `say` is told of waits that are longer than some seconds; set it to have them heard.
 
     Raises:
         HubError: `endpoint` is no http(s) URL.
@@ -120,6 +122,8 @@ class HubSession:
             raise HubUnauthorized("The token holds characters that no token has: set HF_TOKEN to a valid one.")
         self.limits = limits
         self.requests = 0
+        self.quota = Quota(limits.quota_share)
+        self.say: Callable[[str], None] = lambda _: None
         self.origin = _origin(url)
         self.source_label = self.origin
         self._base = httpx2.URL(self.origin)
@@ -151,6 +155,7 @@ class HubSession:
         """
         attempt = 0
         while True:
+            self._await_quota(place)
             try:
                 return self._answer(place, shape)
             except _Passing as failure:
@@ -164,9 +169,17 @@ class HubSession:
                 self._sleep(min(wait, self.limits.max_sleep_seconds), place)
                 attempt += 1
 
+    def _await_quota(self, place: str) -> None:
+        if wait := self.quota.wait_seconds():
+            # A little later than the window's end, which is told in whole seconds.
+            self._sleep(min(wait + self.limits.retry_base_seconds, self.limits.max_sleep_seconds), place)
+            self.quota.left = None  # a new window
+
     def _sleep(self, seconds: float, place: str) -> None:
         if time.monotonic() + seconds >= self._ends:
             raise self._late(place)
+        if seconds > _SECONDS_WORTH_A_WORD:
+            self.say(f"waiting {seconds:.0f} s, as the Hub asks of those who have used up their requests or a busy Hub")
         time.sleep(seconds)
 
     def _answer(self, place: str, shape: type[list] | type[dict]) -> Answer:
@@ -273,6 +286,7 @@ class HubSession:
             "GET", url, headers=self._headers, timeout=self.limits.timeout_seconds, follow_redirects=False
         ) as response:
             status = response.status_code
+            self.quota.learn(response.headers)
             if status in (408, 429) or status >= 500:
                 raise _Passing(f"it answered with status {status}", _asked_wait(status, response.headers))
             body = self._body(place, response, ends) if status == 200 else b""
