@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -304,7 +305,7 @@ def test_a_run_that_is_told_to_stop_says_so(hub, tmp_path):
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, 1, "http://127.0.0.1:9"),
         ({"HUBSCAPE_SOURCE": "carrier-pigeon"}, 2, "HUBSCAPE_SOURCE cannot be used"),
         ({"HUBSCAPE_SNAPSHOT_DATE": "2026-02-30"}, 2, "HUBSCAPE_SNAPSHOT_DATE cannot be used"),
-        ({"HUBSCAPE_SOURCE": "bulk"}, 2, "reading a bulk dump is not built yet"),
+        ({"HUBSCAPE_REFRESH": "hourly"}, 2, "HUBSCAPE_REFRESH"),
     ],
 )
 def test_wrong_use_and_a_failing_source_end_with_one_sentence(hub, tmp_path, changed, code, said):
@@ -332,7 +333,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_full_disk_is_one_sentence_and_the_next_run_succeeds(hub, small_disk):
     filler = small_disk / "raw" / "filler"
-    filler.write_bytes(b"x" * 300_000)
+    filler.write_bytes(b"x" * (shutil.disk_usage(filler.parent).free - 12_000))
     full = hubscape("run", variables(hub, small_disk))
 
     assert full.returncode == 1
