@@ -3,13 +3,10 @@
 Belongs here: which fields are asked for, and paging. Not: storing or typing rows.
 """
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-import msgspec
-
-from orchestration.hub.page import JsonRows, Page
+from orchestration.hub.page import Page, keys_of
 from orchestration.hub.session import HubError, HubSession
 
 Kind = Literal["models", "datasets", "spaces"]
@@ -64,26 +61,6 @@ def pages(session: HubSession, kind: Kind, *, start: str | None = None, page_siz
         )
 
 
-class _Identity(msgspec.Struct, gc=False):
-    """What tells rows apart; the other fields are passed over unread."""
-
-    key: str | None = msgspec.field(default=None, name="_id")
-    id: str | None = None
-
-
-_IDENTITIES = msgspec.json.Decoder(list[_Identity])
-
-
-def _keys(rows: Sequence[Any]) -> Iterator[Any]:
-    """What tells each row apart, in order."""
-    if isinstance(rows, JsonRows):
-        with contextlib.suppress(msgspec.MsgspecError):  # a row that is no object or has no text for an id
-            yield from [row.key or row.id for row in _IDENTITIES.decode(rows.body)]
-            return
-    for row in rows:
-        yield (row.get("_id") or row.get("id")) if isinstance(row, dict) else row
-
-
 class Seen:
     """Which rows a crawl has met, in 16 MiB however many they are: one bit a hash.
 
@@ -100,7 +77,7 @@ class Seen:
     def add(self, rows: Sequence[Any]) -> int:
         """How many of the rows are new."""
         new = 0
-        for key in _keys(rows):
+        for key in keys_of(rows):
             byte, bit = divmod(hash(key if isinstance(key, str) else repr(key)) % self._BITS, 8)
             new += not self._bits[byte] >> bit & 1
             self._bits[byte] |= 1 << bit

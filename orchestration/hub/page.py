@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, overload
 
+import msgspec
+
 
 def read_json(text: bytes) -> Any:
     """The JSON value that `text` holds; raises ValueError or RecursionError where it holds none.
@@ -18,17 +20,43 @@ def read_json(text: bytes) -> Any:
     return json.loads(text, parse_int=lambda digits: int(digits) if len(digits) < 40 else digits)
 
 
-class JsonRows(Sequence[Any]):
-    """The elements of a JSON array of `count` elements, of which `body` is the text; read when first looked at.
+class _Identity(msgspec.Struct, gc=False):
+    """What tells a row apart; its other fields are passed over unread."""
 
-    Most pages are stored as the bytes that came, and nobody looks at their rows.
+    key: str | None = msgspec.field(default=None, name="_id")
+    id: str | None = None
+
+
+_IDENTITIES = msgspec.json.Decoder(list[_Identity])
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class JsonRows(Sequence[Any]):
+    """The elements of a JSON array of which `body` is the text, read when first looked at.
+
+    Most pages are stored as the bytes that came, and nobody looks at their rows. `keys` are what tells them apart, the
+    Hub's `_id` or else the `id` of each, known without reading more than that.
+
+    Raises:
+        ValueError, RecursionError: `body` is no JSON array by the book; `read_json` takes more.
     """
 
-    def __init__(self, body: bytes, count: int) -> None:
-        """Takes over the text of an array that is known to be JSON."""
+    def __init__(self, body: bytes) -> None:
+        """Checks that the text is JSON to its last byte."""
+        body.decode()  # the decoders pass over what they need not read
         self.body = body
-        self._count = count
         self._rows: list[Any] | None = None
+        try:
+            self._keys: list[Any] | None = [row.key or row.id for row in _IDENTITIES.decode(body)]
+            self._count = len(self._keys)
+        except msgspec.ValidationError:  # a row is no object, or has an id that is no text
+            self._keys = None
+            self._count = len(_ELEMENTS.decode(body))
+
+    @property
+    def keys(self) -> list[Any]:
+        """What tells each row apart, in order; a row that is no object is its own key."""
+        return self._keys if self._keys is not None else keys_of(self._read())
 
     def _read(self) -> list[Any]:
         if self._rows is None:
@@ -58,6 +86,13 @@ class JsonRows(Sequence[Any]):
     def __repr__(self) -> str:
         """The elements, as a list shows them."""
         return repr(self._read())
+
+
+def keys_of(rows: Sequence[Any]) -> list[Any]:
+    """What tells each of `rows` apart, in order: its `_id` or else its `id`; a row that is no object is its own key."""
+    if isinstance(rows, JsonRows):
+        return rows.keys
+    return [(row.get("_id") or row.get("id")) if isinstance(row, dict) else row for row in rows]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
-
 from orchestration.hub.page import JsonRows, read_json
 from orchestration.hub.quota import Quota
 
@@ -27,7 +25,6 @@ _MAX_REDIRECTS = 5
 _SECONDS_WORTH_A_WORD = 5
 _LABEL_CHARACTERS = 200
 _RESET = re.compile(r";\s*t\s*=\s*([0-9]+)")
-_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])  # JSON to the last byte, none of it read
 
 
 class HubError(RuntimeError):
@@ -208,9 +205,8 @@ class HubSession:
         )
 
     def _json(self, reply: _Reply, name: str) -> Any:
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            reply.body.decode()  # the decoder passes over what it need not read
-            return JsonRows(reply.body, len(_ARRAY.decode(reply.body)))
+        with contextlib.suppress(ValueError, RecursionError):
+            return JsonRows(reply.body)
         try:
             return read_json(reply.body)
         except (ValueError, RecursionError):

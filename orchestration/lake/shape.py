@@ -13,14 +13,15 @@ import pyarrow as pa
 from orchestration.lake.rows import MAX_ITEMS, MAX_TEXT_CHARACTERS
 from orchestration.lake.schemas import DROPPED_ALIASES, OUR_COLUMNS, REQUIRED, SCHEMAS
 
-# Days of 1970 to 2199 that exist in every year; on a leap day pages are read row by row.
+# A day from 1970 to 2199 that exists.
 _DATE = (
-    r"(19[7-9][0-9]|2[01][0-9]{2})-"
-    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    r"(?:(?:19[7-9][0-9]|2[01][0-9]{2})-"
+    r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:19(?:7[26]|8[048]|9[26])|2000|2[01](?:0[48]|[2468][048]|[13579][26]))-02-29)"
 )
 _DAY = rf"^{_DATE}\Z"
 # As the Hub writes it; another spelling of an instant is read row by row.
-_INSTANT = rf"^{_DATE}T([01][0-9]|2[0-3])(:[0-5][0-9]){{2}}(\.[0-9]{{1,6}})?Z\Z"
+_INSTANT = rf"^{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?Z\Z"
 
 
 def fits(table: str, body: bytes) -> bool:

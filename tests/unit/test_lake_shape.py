@@ -88,7 +88,8 @@ MODEL = {
         {"trendingScore": 0.5},
         {"modelId": "a/b"},
         {"likes": None},
-        {"createdAt": "2024-02-28T23:59:59.123456Z"},
+        {"createdAt": "2024-02-29T23:59:59.123456Z"},
+        {"createdAt": "2000-02-29T23:59:59Z"},
     ],
 )
 def test_what_the_hub_sends_fits(change):
@@ -108,7 +109,8 @@ def test_what_the_hub_sends_fits(change):
         {"gated": 1},
         {"trendingScore": 2**70},
         {"createdAt": "2025-04-27"},
-        {"createdAt": "2025-02-30T00:00:00.000Z"},
+        {"createdAt": "2025-02-29T00:00:00.000Z"},
+        {"createdAt": "2100-02-29T00:00:00.000Z"},
         {"createdAt": "0001-01-01T00:00:00.000Z"},
         {"createdAt": "2025-04-27T03:42:21.1234567Z"},
         {"tags": "x"},
