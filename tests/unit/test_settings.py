@@ -67,6 +67,8 @@ def test_source_sandbox_uses_a_hub_on_this_machine(monkeypatch, address):
     ("name", "value", "said"),
     [
         ("HUBSCAPE_SOURCE", "carrier-pigeon", "'sandbox', 'api' or 'bulk'"),
+        ("HUBSCAPE_SOURCE", "bulk", "not built yet"),
+        ("HUBSCAPE_REFRESH", "incremental", "not built yet"),
         ("HUBSCAPE_REFRESH", "hourly", "'full' or 'incremental'"),
         ("HUBSCAPE_SNAPSHOT_DATE", "yesterday", "date"),
         ("HUBSCAPE_SNAPSHOT_DATE", "2026-02-30", "date"),
