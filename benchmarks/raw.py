@@ -1,0 +1,197 @@
+"""How fast do spooled pages become a typed raw snapshot?
+
+Peers: a bare DuckDB `read_json` to Parquet over the same pages, and `ModelInfo` objects of huggingface_hub written by
+pandas (over evenly spread pages where the whole would take minutes; compared by row). Equal: rows, and sums over ids,
+counters, tags, parents and dates.
+"""
+
+import argparse
+import gzip
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bench import DAY, Bench, Finding, Verdict, fresh_copy, require_equal, stopwatch
+from benchmarks.measure import Program, python, say
+
+SAMPLE_PAGES = 100  # for the peer that takes minutes
+
+# Sums that depend on every row; of hashes, so that no order is needed.
+_SUMS = """
+    select count(*), cast(sum(hash(id) % 1000003) as bigint), cast(sum(downloads) as bigint),
+        cast(sum(likes) as bigint), cast(sum(len(tags)) as bigint), cast(sum(coalesce(len({parents}), 0)) as bigint),
+        cast(sum(epoch({created}) % 1000003) as bigint)
+    from read_parquet('{files}')
+"""
+
+
+def measure(bench: Bench) -> Finding:
+    """Measures the three programs, the last on a sample."""
+    spool = bench.made("spool-models", lambda folder: fill(bench.pages() / "models", folder))
+    total = len(list((bench.pages() / "models").iterdir()))
+    data, out = bench.scratch / "raw", bench.scratch / "raw-peer"
+
+    def ready() -> None:
+        fresh_copy(spool, data)
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+
+    ours, bare = bench.compare(
+        [
+            Program("hubscape write_snapshot", python("benchmarks.raw", "ours", str(data))),
+            Program("DuckDB read_json to Parquet", python("benchmarks.raw", "bare", str(data), str(out))),
+        ],
+        before=ready,
+    )
+    (objects,) = bench.compare(
+        [
+            Program(
+                f"ModelInfo and pandas, {min(SAMPLE_PAGES, total)} of {total} pages",
+                python("benchmarks.raw", "objects", str(bench.pages() / "models"), str(out)),
+            )
+        ],
+        before=ready,
+    )
+    (sample,) = bench.compare(
+        [Program("the sample's sums by DuckDB", python("benchmarks.raw", "sample", str(bench.pages() / "models")))],
+        runs=1,
+    )
+    require_equal(objects, sample)
+    shutil.rmtree(data, ignore_errors=True)
+    return Finding(
+        "raw: spooled model rows to typed raw Parquet",
+        [ours, bare, objects],
+        [
+            Verdict("seconds", ours.median_seconds, 15, "s"),
+            Verdict("peak memory", ours.peak / 2**20, 700, "MiB"),
+            Verdict("by row, ModelInfo and pandas / ours", objects.seconds_a_row / ours.seconds_a_row, 10, "x", True),
+            Verdict("ours / bare DuckDB", ours.median_work_seconds / bare.median_work_seconds, 1.6, "x"),
+        ],
+        ["Ratios are of work seconds: without the start of Python and imports."],
+    )
+
+
+@dataclass(frozen=True)
+class _Page:
+    rows: Any
+    cursor: str | None
+    observed_at: datetime
+    requests: int = 1
+    synthetic: bool = True
+    not_found: list[str] = field(default_factory=list)
+
+
+def fill(pages: Path, data_dir: Path, table: str = "models") -> None:
+    """Fills the spool of `table` below `data_dir` with pages from disk, to the end."""
+    from orchestration.hub.page import JsonRows
+    from orchestration.lake.spool import Spool
+
+    files = sorted(pages.glob("*.json.gz"))
+    with Spool.open(data_dir, table, DAY, source="sandbox", source_label="benchmark") as spool:
+        for number, path in enumerate(files, 1):
+            body = gzip.decompress(path.read_bytes())
+            rows = JsonRows(body)
+            spool.append(
+                _Page(rows, str(number) if number < len(files) else None, datetime(2026, 11, 20, 1, tzinfo=UTC))
+            )
+
+
+def _sums(files: str, parents: str = "baseModels.models", created: str = "createdAt") -> list[int]:
+    import duckdb
+
+    with duckdb.connect(config={"threads": 2}) as connection:
+        return list(connection.execute(_SUMS.format(files=files, parents=parents, created=created)).fetchone())
+
+
+def _ours(data_dir: Path) -> None:
+    from orchestration.lake.snapshot import snapshot_dir, write_snapshot
+    from orchestration.lake.spool import Spool
+
+    with (
+        stopwatch() as seconds,
+        Spool.open(data_dir, "models", DAY, source="sandbox", source_label="benchmark") as spool,
+    ):
+        manifest = write_snapshot(spool)
+    answer = _sums(f"{snapshot_dir(data_dir, 'models', DAY)}/*.parquet")
+    say(answer=answer, rows=manifest.rows, work_seconds=seconds[0], faulty=manifest.faulty_rows)
+
+
+def _bare(data_dir: Path, out: Path) -> None:
+    import duckdb
+
+    from orchestration.lake.ingest import duckdb_type
+    from orchestration.lake.schemas import MODELS, OUR_COLUMNS
+
+    columns = ", ".join(f"'{c.name}': '{duckdb_type(c.type)}'" for c in MODELS if c.name not in OUR_COLUMNS)
+    files = str(data_dir / "spool" / "models" / f"snapshot_date={DAY}" / "page-*.json.zst")
+    with stopwatch() as seconds, duckdb.connect(config={"threads": 2}) as connection:
+        (rows,) = connection.execute(
+            f"copy (select * from read_json('{files}', columns = {{{columns}}}, format = 'array', compression = 'zstd')"
+            f" where id is not null) to '{out}/models.parquet' (format parquet, compression zstd)"
+        ).fetchone()
+    say(answer=_sums(f"{out}/models.parquet"), rows=rows, work_seconds=seconds[0])
+
+
+def sample(pages: Path) -> list[Path]:
+    """Evenly spread pages, at most `SAMPLE_PAGES`."""
+    files = sorted(pages.glob("*.json.gz"))
+    step = max(1, len(files) // SAMPLE_PAGES)
+    return files[::step][:SAMPLE_PAGES]
+
+
+def _objects(pages: Path, out: Path) -> None:
+    import json
+
+    import pandas as pd
+    from huggingface_hub.hf_api import ModelInfo
+
+    with stopwatch() as seconds:
+        objects = [ModelInfo(**row) for path in sample(pages) for row in json.loads(gzip.decompress(path.read_bytes()))]
+        frame = pd.DataFrame([_flat(info) for info in objects])
+        frame.to_parquet(out / "models.parquet", compression="zstd")
+    answer = _sums(f"{out}/models.parquet", parents="parents", created="created_at")
+    say(answer=answer, rows=len(frame), work_seconds=seconds[0])
+
+
+def _flat(info: Any) -> dict[str, Any]:
+    safetensors = info.safetensors
+    return {
+        "id": info.id, "author": info.author, "sha": info.sha, "created_at": info.created_at,
+        "last_modified": info.last_modified, "private": info.private, "gated": str(info.gated).lower(),
+        "disabled": info.disabled, "downloads": info.downloads, "downloads_all_time": info.downloads_all_time,
+        "likes": info.likes, "trending_score": info.trending_score, "tags": info.tags,
+        "pipeline_tag": info.pipeline_tag, "library_name": info.library_name, "parameters": safetensors.total if safetensors else None,
+        "gguf": (info.gguf or {}).get("total"),
+        "relation": (info.base_models or {}).get("relation") if isinstance(info.base_models, dict) else None,
+        "parents": [parent["id"] for parent in (info.base_models or {}).get("models", [])],
+    }  # fmt: skip
+
+
+def _sample(pages: Path) -> None:
+    import duckdb
+
+    files = ", ".join(f"'{path}'" for path in sample(pages))
+    columns = (
+        "{id: 'varchar', downloads: 'bigint', likes: 'bigint', tags: 'varchar[]', createdAt: 'timestamptz',"
+        " baseModels: 'struct(models struct(id varchar)[])'}"
+    )
+    query = _SUMS.format(parents="baseModels.models", created="createdAt", files="")
+    query = query.replace("read_parquet('')", f"read_json([{files}], columns = {columns}, format = 'array')")
+    with stopwatch() as seconds, duckdb.connect(config={"threads": 2}) as connection:
+        answer = list(connection.execute(query).fetchone())
+    say(answer=answer, rows=answer[0], work_seconds=seconds[0])
+
+
+def main() -> None:
+    """Runs one program."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program", choices=["ours", "bare", "objects", "sample"])
+    parser.add_argument("paths", nargs="*", type=Path)
+    given = parser.parse_args()
+    {"ours": _ours, "bare": _bare, "objects": _objects, "sample": _sample}[given.program](*given.paths)
+
+
+if __name__ == "__main__":
+    main()
