@@ -261,7 +261,7 @@ class _Hub:
             create macro born(s, count, legacy) as case
                 when s < legacy then {LEGACY_IMPORT}
                 else cast(floor({LEGACY_IMPORT} + 86400
-                    + {self._until - LEGACY_IMPORT - 86_460} 
+                    + {self._until - LEGACY_IMPORT - 86_460}
                         * pow((s - legacy + u(s, 'born')) / (count - legacy), 1 / 2.1)
                 ) as bigint)
             end;
