@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -165,7 +166,9 @@ def require_equal(first: Measured, other: Measured) -> None:
         raise BenchmarkFailed(f"{first.name} and {other.name} disagree: {str(ours)[:800]} and {str(theirs)[:800]}.")
 
 
-def _digest(patterns: Sequence[str]) -> str:
+@cache
+def _digest(patterns: tuple[str, ...]) -> str:
+    # Once a run: files that are edited meanwhile must not tear its data apart.
     digest = hashlib.sha256()
     for path in sorted(path for pattern in patterns for path in PROJECT.glob(pattern)):
         if path.is_file() and not {"target", "logs", "__pycache__"} & set(path.parts):

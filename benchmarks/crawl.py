@@ -77,7 +77,9 @@ def _ours(url: str, data_dir: str) -> None:
         for page in pages(session, "models"):
             spool.append(page)
             rows += len(page.rows)
-    say(answer=_first_rows(folder), rows=rows, requests=session.requests, work_seconds=seconds[0])
+    with stopwatch() as aside:
+        answer = _first_rows(folder)
+    say(answer=answer, rows=rows, requests=session.requests, work_seconds=seconds[0], aside_seconds=aside[0])
 
 
 def _first_rows(data_dir: Path) -> list[int]:

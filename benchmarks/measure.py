@@ -1,8 +1,9 @@
 """Runs a program in a process of its own and tells how long it took and how much memory it and its children held.
 
 Belongs here: processes, seconds and bytes. Not: what is measured (one module a question) or how it is told (report).
-A program writes what it found as JSON on its last line of output: `answer`, which peers must agree on, `rows`, and
-`work_seconds`, the time without the start of Python and imports.
+A program writes what it found as JSON on its last line of output: `answer`, which peers must agree on, `rows`,
+`work_seconds`, the time without the start of Python and imports, and `aside_seconds`, the time it took only to tell the
+answer, which no figure counts.
 """
 
 import json
@@ -110,12 +111,13 @@ def run(program: Program, into: Measured) -> None:
         if process.returncode:
             said = " ".join([*lines[-40:], *err.read().strip().splitlines()[-6:]])
             raise BenchmarkFailed(f"{program.name} ended with code {process.returncode}: {said[-3000:]}")
-    into.seconds.append(seconds)
     into.peak_bytes.append(peak[0])
     if lines and lines[-1].startswith("{"):
         into.said = json.loads(lines[-1])
+        seconds -= into.said.get("aside_seconds", 0.0)
         if "work_seconds" in into.said:
             into.work_seconds.append(into.said["work_seconds"])
+    into.seconds.append(seconds)
 
 
 def say(**found: Any) -> None:
