@@ -49,8 +49,22 @@ class Settings(BaseSettings):
         "sandbox",
         description="Where raw data come from: a Hub on this machine, the Hub at HF_ENDPOINT, or a bulk dump.",
     )
+    bulk_source: str = Field(
+        "cfahlgren1/hub-stats",
+        description="For source `bulk`: a dataset repo `owner/name` on the Hub, or a local folder with models.parquet.",
+    )
     refresh: Literal["full", "incremental"] = Field(
         "full", description="Whether a day crawls everything, or only what changed since the last complete crawl."
+    )
+    full_crawl_days: int = Field(
+        7, ge=1, le=366, description="Age in days of the last complete crawl from which an incremental day is a full one."
+    )
+    top_repos: int = Field(
+        10_000, ge=0, le=1_000_000,
+        description="Repos by downloads, likes and trending score whose metrics an incremental day reads again, each.",
+    )
+    overlap_hours: int = Field(
+        24, ge=0, le=24 * 30, description="Hours before the last crawl from which an incremental day reads changes again."
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         Path("data"), description="The only folder that is written to: lake, warehouse, releases, run history."
@@ -79,13 +93,6 @@ class Settings(BaseSettings):
     sandbox_scale: float = Field(1.0, gt=0, le=200, description="Size of the made-up ecosystem; 1 is 20,000 models.")
     schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
     memory_limit: str = Field("4GB", description="DuckDB's memory limit, for dbt and for the checks.")
-
-    @field_validator("source", "refresh")
-    @classmethod
-    def _is_built(cls, value: str) -> str:
-        if value in {"bulk", "incremental"}:
-            raise ValueError("is not built yet, use source sandbox or api and refresh full")
-        return value
 
     @field_validator("snapshot_date", mode="before")
     @classmethod

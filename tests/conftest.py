@@ -10,6 +10,7 @@ from xdist.scheduler import LoadScopeScheduling
 SHARING = {
     "one run on recorded rows": ("test_bad_input", "test_cli", "test_dbt", "test_figures", "test_recorded_counts"),
     "forty days": ("test_forty_days",),
+    "two weeks": ("test_incremental",),
     "compiled models": ("test_ecosystems", "test_mutations"),
     "definitions": ("test_documentation", "test_graph"),
 }

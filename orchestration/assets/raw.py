@@ -3,21 +3,24 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from orchestration.failures import plain_failures
-from orchestration.gates import is_refused, require_one_source
+from orchestration.gates import is_refused, last_accepted, require_one_source
 from orchestration.handles import registry_handles, top_handles
-from orchestration.hub import listing, organizations, papers
+from orchestration.hub import changes, listing, organizations, papers
 from orchestration.hub.page import Page
 from orchestration.hub.quota import Quota
 from orchestration.hub.session import HubRefused, HubSession
+from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
+from orchestration.lake.merge import merge_snapshot, refresh_base
 from orchestration.lake.origin import kept_snapshot
 from orchestration.lake.schemas import SCHEMAS
-from orchestration.lake.snapshot import previous_manifest, snapshot_dir, write_snapshot
+from orchestration.lake.snapshot import previous_manifest, snapshot_dir, verify, write_snapshot
 from orchestration.lake.spool import Spool
 from orchestration.metadata import preview
 from orchestration.resources import HubResource, SettingsResource
@@ -27,6 +30,15 @@ from orchestration.translator import OWNER
 _SECONDS_BETWEEN_WORDS = 4
 # A source of pages: (session, cursor to start at) -> pages from there on.
 Crawl = Callable[[HubSession, str | None], Iterable[Page]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is crawled of one table: `scope` names it, and `base` is the snapshot whose rows are carried on, if any."""
+
+    scope: str
+    crawl: Crawl
+    base: Manifest | None = None
 
 
 class RawConfig(dg.Config):
@@ -64,7 +76,7 @@ def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
 def _raw_asset(
     table: str,
     description: str,
-    crawl_of: Callable[[Settings], tuple[str, Crawl]],
+    plan_of: Callable[[Settings, Callable[[str], None]], Plan],
     deps: Iterable[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -82,9 +94,9 @@ def _raw_asset(
         context: dg.AssetExecutionContext, config: RawConfig, hub: HubResource, settings: SettingsResource
     ) -> dg.MaterializeResult:
         with plain_failures():
-            scope, crawl = crawl_of(settings.value)
+            plan = plan_of(settings.value, context.log.info)
             manifest = fetch(
-                table, scope, crawl, hub.session(), settings.value, refetch=config.refetch, progress=context.log.info
+                table, plan, hub.session(), settings.value, refetch=config.refetch, progress=context.log.info
             )
         return dg.MaterializeResult(metadata=raw_metadata(settings.value, manifest))
 
@@ -93,8 +105,7 @@ def _raw_asset(
 
 def fetch(
     table: str,
-    scope: str,
-    crawl: Crawl,
+    plan: Plan,
     session: HubSession,
     settings: Settings,
     *,
@@ -118,11 +129,11 @@ def fetch(
     elif kept and not refetch:
         progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
         return kept
-    with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=scope) as spool:
-        before = previous_manifest(data_dir, table, day)
+    with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=plan.scope) as spool:
+        before = previous_manifest(data_dir, table, day) if plan.base is None else None  # how many change, nobody knows
         session.say = progress
-        crawl_into(spool, crawl, session, before.rows if before else None, progress)
-        manifest = write_snapshot(spool)
+        crawl_into(spool, plan.crawl, session, before.rows if before else None, progress)
+        manifest = merge_snapshot(spool, plan.base) if plan.base else write_snapshot(spool)
     progress(f"{manifest.rows:,} rows in {manifest.requests:,} requests, {manifest.bytes:,} bytes")
     return manifest
 
@@ -174,21 +185,64 @@ def crawl_words(rows: int, rows_a_second: float, expected: int | None, quota: Qu
     return ", ".join(words)
 
 
-def _listing(kind: listing.Kind) -> Callable[[Settings], tuple[str, Crawl]]:
-    return lambda settings: ("all", lambda session, start: listing.pages(session, kind, start=start))
+def _listing(kind: listing.Kind) -> Callable[[Settings, Callable[[str], None]], Plan]:
+    def plan(settings: Settings, say: Callable[[str], None]) -> Plan:
+        base = _base(kind, settings, say)
+        if base is None:
+            return Plan("all", lambda session, start: listing.pages(session, kind, start=start))
+        overlap = timedelta(hours=settings.overlap_hours)
+        return Plan(
+            # An unfinished crawl over another base, or that reads less far, cannot be gone on with.
+            f"changes after {base.snapshot_date} since {base.first_observed_at - overlap}, top {settings.top_repos}",
+            lambda session, start: changes.pages(
+                session,
+                kind,
+                watermark=base.first_observed_at,
+                overlap=overlap,
+                top=settings.top_repos,
+                start=start,
+                may_be_empty=base.rows == 0,
+            ),
+            base,
+        )
+
+    return plan
 
 
-def _organizations(settings: Settings) -> tuple[str, Crawl]:
+def _base(kind: listing.Kind, settings: Settings, say: Callable[[str], None]) -> Manifest | None:
+    """The snapshot that an incremental day is merged over, None where everything is crawled."""
+    if settings.refresh == "full":
+        return None
+    base = refresh_base(
+        last_accepted(settings, kind),
+        source=settings.source,
+        snapshot_date=settings.snapshot_date,
+        now=datetime.now(UTC),
+        full_crawl_days=settings.full_crawl_days,
+    )
+    if base is None:
+        say(f"all {kind} are crawled: no whole crawl of the last {settings.full_crawl_days} days can be gone on from")
+        return None
+    try:
+        verify(settings.data_dir, kind, base.snapshot_date)
+    except LakeError as error:
+        say(f"all {kind} are crawled: {error}")
+        return None
+    say(f"{kind} that changed are crawled, over the snapshot of {base.snapshot_date}")
+    return base
+
+
+def _organizations(settings: Settings, _: Callable[[str], None]) -> Plan:
     handles = registry_handles() + top_handles(settings.data_dir, settings.snapshot_date, settings.top_handles)
     # An unfinished crawl of other handles cannot be gone on with: it may have passed some of these by.
     scope = hashlib.sha256("\n".join(sorted(handles)).encode()).hexdigest()
-    return scope, lambda session, start: organizations.pages(session, handles, start=start)
+    return Plan(scope, lambda session, start: organizations.pages(session, handles, start=start))
 
 
-def _papers(settings: Settings) -> tuple[str, Crawl]:
+def _papers(settings: Settings, _: Callable[[str], None]) -> Plan:
     last = settings.snapshot_date
     first = last - timedelta(days=settings.papers_days - 1)
-    return f"{first} to {last}", lambda session, start: papers.pages(session, first, last, start=start)
+    return Plan(f"{first} to {last}", lambda session, start: papers.pages(session, first, last, start=start))
 
 
 def raw_metadata(settings: Settings, manifest: Manifest) -> dict[str, dg.MetadataValue]:

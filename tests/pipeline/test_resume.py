@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.assets.raw import fetch
+from orchestration.assets.raw import Plan, fetch
 from orchestration.hub import listing
 from orchestration.hub.page import Page
 from orchestration.hub.session import HubSession
@@ -33,7 +33,7 @@ def fetch_models(url: str, data_dir: Path, *, stop_after: int | None = None, for
             yield page
 
     options = {"refetch": False, **options}
-    manifest = fetch("models", "all", crawl, HubSession(url, None), settings, progress=said.append, **options)
+    manifest = fetch("models", Plan("all", crawl), HubSession(url, None), settings, progress=said.append, **options)
     return manifest, said
 
 

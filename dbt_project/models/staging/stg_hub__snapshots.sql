@@ -16,13 +16,18 @@ final as (
         source_label = 'recorded' as is_sample,
         synthetic as is_synthetic,
         complete as is_complete,
+        -- Manifests from before there were incremental days say nothing of it.
+        coalesce(refresh, 'full') = 'full' as is_full_crawl,
+        coalesce(full_crawl_date, snapshot_date) as full_crawl_date,
+        source <> 'bulk' or "rows" > 0 or {{ list_length('not_found') }} = 0 as is_observed,
         "rows" as rows_count,
         faulty_rows as faulty_rows_count,
         duplicate_rows as duplicate_rows_count,
         requests as requests_count,
         cast({{ list_length('not_found') }} as bigint) as not_found_count,
         first_observed_at,
-        last_observed_at
+        last_observed_at,
+        source_commit_at
     from manifests
 
 )

@@ -50,7 +50,7 @@ history as (
 
 ),
 
--- What a crawl did not reach is not deleted.
+-- What a crawl did not reach is not deleted, nor is what one of changes did not show.
 complete_types as (
 
     select
@@ -59,7 +59,7 @@ complete_types as (
         snapshot_date,
         is_synthetic
     from snapshots
-    where is_complete
+    where is_complete and is_full_crawl and is_observed
 
 ),
 
@@ -90,7 +90,8 @@ current_rows as (
         previous_repos.handle,
         coalesce(registry.organization, previous_repos.handle) as organization,
         previous_repos.created_at,
-        previous_repos.snapshot_date as last_seen_date,
+        -- A row that an incremental day carried on was not seen on that day.
+        least(previous_repos.snapshot_date, cast(previous_repos.observed_at as date)) as last_seen_date,
         previous_repos.downloads_30d,
         previous_repos.downloads_all_time,
         previous_repos.likes,
