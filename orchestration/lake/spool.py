@@ -1,8 +1,8 @@
 """The pages of a running crawl, on disk. Belongs here: storing pages so that a crawl can go on after any kill.
 
 Not: fetching pages, or typing them. A page file holds its rows and the cursor to what follows them, and appears whole
-or not at all: so the cursor is never ahead of the rows. It is one JSON array, compressed: a header of ours on the first
-line, then the rows as they came.
+or not at all: so the cursor is never ahead of the rows. It is one JSON array, compressed in two frames: a header of
+ours on the first line, then the rows as they came.
 """
 
 import json
@@ -131,7 +131,8 @@ class Spool:
         body = getattr(page.rows, "body", None)
         if body is None:
             body = json.dumps(list(page.rows), separators=(",", ":")).encode()
-        rest = body.lstrip()[1:]
+        # A page is about a megabyte: what follows its opening bracket is looked at where it lies, not copied.
+        rest = memoryview(body)[body.index(b"[") + 1 :]
         header = {
             "cursor": page.cursor,
             "observed_at": page.observed_at.isoformat(),
@@ -145,11 +146,11 @@ class Spool:
             **asdict(self._origin),
         }
         line = json.dumps({HEADER: header}, separators=(",", ":")).encode()
-        content = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n", rest))
+        first = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n"))
+        codec = pa.Codec("zstd", compression_level=1)
+        content = codec.compress(first, asbytes=True) + codec.compress(rest, asbytes=True)
         with disk_errors(f"store a page of {self.table}", self._folder):
-            write_durably(
-                self._path(self._count), pa.Codec("zstd", compression_level=1).compress(content, asbytes=True)
-            )
+            write_durably(self._path(self._count), content)
         self._advance(header)
 
     def stored(self) -> list[StoredPage]:
