@@ -227,7 +227,9 @@ class HubSession:
         import httpx2
 
         try:
-            url = self._base.copy_with(raw_path=place.encode()).join(link)
+            url = httpx2.URL(link)
+            if not url.is_absolute_url:
+                url = self._base.copy_with(raw_path=place.encode()).join(url)
         except (httpx2.InvalidURL, ValueError):
             raise HubError(f"{self._name(place)} points to an address that is no URL: check HF_ENDPOINT.") from None
         if _origin(url) != self.origin:
