@@ -128,7 +128,8 @@ def _copy_options(pages: Sequence[StoredPage]) -> str:
     rows, size = sum(page.rows for page in pages), sum(page.bytes for page in pages)
     group = min(ROW_GROUP_ROWS, rows * _ROW_GROUP_BYTES // max(size, 1))
     group = max(group // _SMALLEST_GROUP * _SMALLEST_GROUP, _SMALLEST_GROUP)
-    return f"(format parquet, compression zstd, row_group_size {group})"
+    # The lowest level makes files as small of such rows, in a seventh less time.
+    return f"(format parquet, compression zstd, compression_level 1, row_group_size {group})"
 
 
 def _write_part(

@@ -5,6 +5,7 @@ or not at all: so the cursor is never ahead of the rows. It is one JSON array, c
 ours on the first line, then the rows as they came.
 """
 
+import io
 import json
 import shutil
 import zlib
@@ -133,6 +134,8 @@ class Spool:
             body = json.dumps(list(page.rows), separators=(",", ":")).encode()
         # A page is about a megabyte: what follows its opening bracket is looked at where it lies, not copied.
         rest = memoryview(body)[body.index(b"[") + 1 :]
+        codec = pa.Codec("zstd", compression_level=1)
+        stored = codec.compress(rest, asbytes=True)
         header = {
             "cursor": page.cursor,
             "observed_at": page.observed_at.isoformat(),
@@ -142,15 +145,14 @@ class Spool:
             "rows": len(page.rows),
             "fits": fits(self.table, body),
             "bytes": len(rest),
-            "crc32": zlib.crc32(rest),
+            "stored": len(stored),
+            "crc32": zlib.crc32(stored),
             **asdict(self._origin),
         }
         line = json.dumps({HEADER: header}, separators=(",", ":")).encode()
         first = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n"))
-        codec = pa.Codec("zstd", compression_level=1)
-        content = codec.compress(first, asbytes=True) + codec.compress(rest, asbytes=True)
         with disk_errors(f"store a page of {self.table}", self._folder):
-            write_durably(self._path(self._count), content)
+            write_durably(self._path(self._count), codec.compress(first, asbytes=True) + stored)
         self._advance(header)
 
     def stored(self) -> list[StoredPage]:
@@ -240,10 +242,13 @@ class Spool:
     def _intact_header(path: Path) -> dict[str, Any] | None:
         """The header of a page file if all of its rows are there as they came, else None."""
         try:
-            with pa.input_stream(str(path), compression="zstd") as file:
-                first, _, rest = file.read().partition(b"\n")
-            header = json.loads(first.rstrip(b",") + b"]")[0][HEADER]
-            return header if (header["bytes"], header["crc32"]) == (len(rest), zlib.crc32(rest)) else None
+            content = path.read_bytes()
+            with io.BufferedReader(pa.input_stream(pa.BufferReader(content), compression="zstd")) as file:
+                first = file.readline().rstrip(b",\n")
+            header = json.loads(first + b"]")[0][HEADER]
+            # Of the rows as they are stored: a crawl of thousands of pages is resumed without unpacking them.
+            stored = memoryview(content)[-header["stored"] :]
+            return header if (header["stored"], header["crc32"]) == (len(stored), zlib.crc32(stored)) else None
         except _BROKEN:
             return None
 
