@@ -36,6 +36,11 @@ def build_program(data_dir: Path, target: Path) -> Program:
 
 def measure(bench: Bench) -> Finding:
     """Measures the build and the script, each from an empty warehouse, and compares what they built."""
+    with bench.making("built"):
+        return _measure(bench)
+
+
+def _measure(bench: Bench) -> Finding:
     data, plain = bench.lake_copy("dbt"), bench.scratch / "dbt-plain"
     target = data / "dbt"
 
