@@ -174,7 +174,7 @@ class Bench:
 
 
 def require_equal(first: Measured, other: Measured) -> None:
-    """Requires that two programs that both gave an answer gave the same.
+    """Requires that two programs that both gave an answer gave the same, and notes that they did.
 
     Raises:
         BenchmarkFailed: they disagree.
@@ -185,6 +185,8 @@ def require_equal(first: Measured, other: Measured) -> None:
             differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
             ours, theirs = ({key: answer.get(key) for key in differing} for answer in (ours, theirs))
         raise BenchmarkFailed(f"{first.name} and {other.name} disagree: {str(ours)[:800]} and {str(theirs)[:800]}.")
+    if first is not other and ours is not None and theirs is not None:
+        first.agrees = other.agrees = True
 
 
 @cache

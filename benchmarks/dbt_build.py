@@ -62,13 +62,14 @@ def _measure(bench: Bench) -> Finding:
         ],
         before=ready_plain,
     )
-    bench.compare(
+    tables = bench.compare(
         [
             Program("tables of dbt", python("benchmarks.dbt_build", "digest", str(data / WAREHOUSE))),
             Program("tables of the script", python("benchmarks.dbt_build", "digest", str(plain / WAREHOUSE))),
         ],
         runs=1,
     )
+    build.agrees = script.agrees = all(found.agrees for found in tables)
     bench.made("built", lambda folder: data.rename(folder))
     for folder in (data, plain):
         shutil.rmtree(folder, ignore_errors=True)

@@ -50,6 +50,7 @@ class Measured:
     work_cpu_seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     said: dict[str, Any] = field(default_factory=dict)
+    agrees: bool = False  # with another program, whose result was found to be the same
 
     @property
     def median_seconds(self) -> float:

@@ -24,7 +24,9 @@ REPO = "hubscape-sandbox/observatory"
 def measure(bench: Bench) -> Finding:
     """Measures the refresh and the one at a tenth."""
     small = Bench(bench.root, bench.scale / 10, bench.runs, bench.seed)
-    full, tenth = _refresh(bench, "hubscape run"), _refresh(small, "hubscape run at a tenth of the size")
+    with bench.making(LEFT):
+        full = _refresh(bench, "hubscape run")
+    tenth = _refresh(small, "hubscape run at a tenth of the size")
     return Finding(
         "refresh: from raw pages to the verified publication",
         [full, tenth],
@@ -39,10 +41,10 @@ def measure(bench: Bench) -> Finding:
 
 def refreshed(bench: Bench) -> Path:
     """What a refresh has left, for the question that starts there."""
-    left = bench.state(LEFT)
-    if not left.exists():
-        _refresh(bench, "hubscape run", runs=1)
-    return left
+    with bench.making(LEFT):
+        if not bench.state(LEFT).exists():
+            _refresh(bench, "hubscape run", runs=1)
+    return bench.state(LEFT)
 
 
 def _refresh(bench: Bench, name: str, runs: int | None = None) -> Measured:

@@ -33,7 +33,7 @@ def keep(folder: Path, name: str, finding: Finding, code: str) -> None:
     programs = [
         {
             "name": p.name, "seconds": p.median_seconds, "work_seconds": p.median_work_seconds,
-            "cpu_seconds": p.median_cpu_seconds, "peak_bytes": p.peak, "rows": p.rows, "runs": len(p.seconds), "fastest": min(p.seconds), "slowest": max(p.seconds),
+            "cpu_seconds": p.median_cpu_seconds, "peak_bytes": p.peak, "rows": p.rows, "agrees": p.agrees, "runs": len(p.seconds), "fastest": min(p.seconds), "slowest": max(p.seconds),
         }
         for p in finding.programs
     ]  # fmt: skip
@@ -90,17 +90,17 @@ def render(folder: Path, names: list[str], scale: float, rows: dict[str, int], a
         "",
         "Each in a process of its own, children included: median wall time of the whole process, of its work without"
         " the start of Python and imports where it tells, median seconds of the processor with what it took to tell the"
-        " answer, and median peak of resident memory. Peers of one question ran in turn and gave equal results. Peers"
-        " that take minutes ran once, or on a part that their name tells.",
+        " answer, and median peak of resident memory. Peers of one question ran in turn; where their results were"
+        " compared, they were equal. Peers that take minutes ran once, or on a part that their name tells.",
         "",
-        "| program | runs | seconds (fastest to slowest) | work seconds | CPU seconds | peak MiB | rows |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| program | runs | seconds (fastest to slowest) | work seconds | CPU seconds | peak MiB | rows | result |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for finding in findings:
-        lines.append(f"| **{finding['question']}** | | | | | | |")
+        lines.append(f"| **{finding['question']}** | | | | | | | |")
         lines += [
             f"| {p['name']} | {p['runs']} | {p['seconds']:.1f} ({p['fastest']:.1f} to {p['slowest']:.1f}) | "
-            f"{p['work_seconds']:.2f} | {p['cpu_seconds']:.1f} | {p['peak_bytes'] / 2**20:,.0f} | {p['rows'] or ''} |"
+            f"{p['work_seconds']:.2f} | {p['cpu_seconds']:.1f} | {p['peak_bytes'] / 2**20:,.0f} | {p['rows'] or ''} | {'equal' if p['agrees'] else ''} |"
             for p in finding["programs"]
         ]
     lines += ["", "## Notes", ""]
