@@ -59,6 +59,7 @@ def _refresh(bench: Bench, name: str, runs: int | None = None) -> Measured:
             bench.compare([program], runs=1, into=[measured])
             require_all_rows(bench.hub(), data, DAY)
     (folder / "seconds").write_text(str(measured.median_seconds))
+    shutil.rmtree(bench.state(LEFT), ignore_errors=True)
     bench.made(LEFT, lambda left: folder.rename(left))
     shutil.rmtree(folder, ignore_errors=True)
     return measured
