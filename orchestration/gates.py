@@ -4,6 +4,7 @@ from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
 from orchestration.dbt import MANIFEST
 from orchestration.lake import schemas, snapshot
+from orchestration.lake.bulk import was_observed
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.origin import without_day
@@ -48,12 +49,15 @@ def require_one_source(settings: Settings, source_label: str) -> None:
 def last_accepted(settings: Settings, table: str) -> Manifest | None:
     """The manifest of the newest earlier snapshot that the checks did not refuse, None where there is none.
 
-    A refused snapshot is no measure for the next one, or a loss would be accepted on its second day.
+    A refused snapshot is no measure for the next one, or a loss would be accepted on its second day; nor is one of a
+    table that its source did not have.
     """
     for day in reversed(snapshot.snapshots(settings.data_dir, table)):
         verdict = read_verdict(settings.data_dir, "raw", table, day)
         if day < settings.snapshot_date and verdict is not None and not verdict.refused:
-            return snapshot.read_manifest(settings.data_dir, table, day)
+            manifest = snapshot.read_manifest(settings.data_dir, table, day)
+            if was_observed(manifest):
+                return manifest
     return None
 
 
@@ -80,6 +84,9 @@ def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]
                 first_observed_at=manifest.first_observed_at,
                 last_observed_at=manifest.last_observed_at,
                 manifest_sha256=subject,
+                refresh=manifest.refresh,
+                full_crawl_date=manifest.full_crawl_date,
+                source_commit=manifest.source_commit,
             )
         )
     return sources, checks

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.bulk import Door, fetch_bulk, source_label
 from orchestration.failures import plain_failures
 from orchestration.gates import is_refused, last_accepted, require_one_source
 from orchestration.handles import registry_handles, top_handles
@@ -94,10 +95,12 @@ def _raw_asset(
         context: dg.AssetExecutionContext, config: RawConfig, hub: HubResource, settings: SettingsResource
     ) -> dg.MaterializeResult:
         with plain_failures():
-            plan = plan_of(settings.value, context.log.info)
-            manifest = fetch(
-                table, plan, hub.session(), settings.value, refetch=config.refetch, progress=context.log.info
+            now, options = settings.value, {"refetch": config.refetch, "progress": context.log.info}
+            manifest = (
+                fetch_bulk(table, now, Door(hub.endpoint, hub.token), **options) if now.source == "bulk" else None
             )
+            if manifest is None:
+                manifest = fetch(table, plan_of(now, context.log.info), hub.session(), now, **options)
         return dg.MaterializeResult(metadata=raw_metadata(settings.value, manifest))
 
     return raw_table
@@ -120,7 +123,7 @@ def fetch(
     Raises:
         HubError: the Hub failed. LakeError: the disk failed, or the lake holds another source's snapshots.
     """
-    label = session.identify()
+    label = source_label(settings, session)
     day, data_dir = settings.snapshot_date, settings.data_dir
     require_one_source(settings, label)
     kept = kept_snapshot(data_dir, table, day, source=settings.source, source_label=label)
