@@ -82,8 +82,8 @@ def door(hub: RunningSandbox) -> Door:
     return Door(hub.url, TOKEN)
 
 
-def wait_until(happened: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    ends = time.monotonic() + 280
+def wait_until(happened: Callable[[], object], process: subprocess.Popen[str], seconds: int = 280) -> None:
+    ends = time.monotonic() + seconds
     while not happened():
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < ends

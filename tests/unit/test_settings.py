@@ -96,7 +96,7 @@ def test_a_bulk_dump_has_no_incremental_days(monkeypatch):
     monkeypatch.setenv("HUBSCAPE_SOURCE", "bulk")
     monkeypatch.setenv("HUBSCAPE_REFRESH", "incremental")
 
-    with pytest.raises(SettingsError, match="HUBSCAPE_REFRESH cannot be used .* goes with HUBSCAPE_SOURCE sandbox or"):
+    with pytest.raises(SettingsError, match=r"HUBSCAPE_REFRESH cannot be used .* goes with HUBSCAPE_SOURCE sandbox or"):
         load_settings()
 
 
