@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.gates import is_refused, require_one_source
+from orchestration.gates import held_snapshot, is_refused
 from orchestration.hub.bulk import (
     BulkCommit,
     BulkMissing,
@@ -32,7 +32,6 @@ from orchestration.lake.bulk import (
     write_unobserved_snapshot,
 )
 from orchestration.lake.manifest import Manifest
-from orchestration.lake.origin import kept_snapshot
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import read_manifest, snapshots
 from orchestration.settings import Settings
@@ -93,16 +92,10 @@ def fetch_bulk(
         BulkRefused: there is no commit for that day, or a file cannot be used. LakeError: the disk failed, or the lake
             holds another source's snapshots. HubError, TransferError: the Hub failed.
     """
-    day, data_dir = settings.snapshot_date, settings.data_dir
     session = door.session(settings)
     session.say = progress
     label = door.label or source_label(settings, session)
-    require_one_source(settings, label)
-    kept = kept_snapshot(data_dir, table, day, source=settings.source, source_label=label)
-    if kept and is_refused(settings, table):
-        progress(f"what the lake holds of {day} was refused by its checks and is fetched again")
-    elif kept and not refetch:
-        progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
+    if kept := held_snapshot(settings, table, label, refetch=refetch, say=progress):
         return kept
     if table == "organizations" and _is_observable(settings, door):
         return None

@@ -1,5 +1,7 @@
 """What a step asks before it goes on, because it may have been launched alone: are these the bytes that passed?"""
 
+from collections.abc import Callable
+
 from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
 from orchestration.dbt import MANIFEST
@@ -7,7 +9,7 @@ from orchestration.lake import schemas, snapshot
 from orchestration.lake.bulk import was_observed
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
-from orchestration.lake.origin import without_day
+from orchestration.lake.origin import kept_snapshot, without_day
 from orchestration.release.audit import AuditError, require_sound
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import read_contract
@@ -44,6 +46,28 @@ def require_one_source(settings: Settings, source_label: str) -> None:
                 f"The release in {folder} was made from {source.source_label}, not from {source_label}: "
                 "set another HUBSCAPE_DATA_DIR, or remove that folder."
             )
+
+
+def held_snapshot(
+    settings: Settings, table: str, source_label: str, *, refetch: bool, say: Callable[[str], None]
+) -> Manifest | None:
+    """The manifest of the day's snapshot if the lake holds it and it is to be kept; None where it must be fetched.
+
+    It is fetched again if its checks have refused it, or if that is asked for.
+
+    Raises:
+        LakeError: the lake or its releases are of another source.
+    """
+    require_one_source(settings, source_label)
+    day = settings.snapshot_date
+    kept = kept_snapshot(settings.data_dir, table, day, source=settings.source, source_label=source_label)
+    if kept and is_refused(settings, table):
+        say(f"what the lake holds of {day} was refused by its checks and is fetched again")
+        return None
+    if kept and not refetch:
+        say(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
+        return kept
+    return None
 
 
 def last_accepted(settings: Settings, table: str) -> Manifest | None:
