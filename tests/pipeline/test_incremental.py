@@ -19,10 +19,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
 from orchestration.assets.raw import crawl_into
+from orchestration.definitions import build_definitions
 from orchestration.hub import changes, listing
 from orchestration.hub import session as session_module
 from orchestration.hub.page import Page
@@ -31,9 +33,10 @@ from orchestration.lake.manifest import Manifest
 from orchestration.lake.merge import merge_snapshot, refresh_base
 from orchestration.lake.snapshot import previous_manifest, read_manifest, snapshot_dir, write_snapshot
 from orchestration.lake.spool import Spool
+from orchestration.run import instance
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.ecosystem import synthetic_catalogue
-from tests.machine import Machine
+from tests.machine import Machine, environment
 from tests.sandbox import PROJECT, TOKEN, RunningSandbox, running_sandbox
 
 FIRST = dt.date(2026, 10, 12)
@@ -360,6 +363,35 @@ def test_a_crawl_that_is_killed_in_three_of_its_orders_ends_in_the_same_snapshot
     for key, row in ours.items():
         assert {**row, "observed_at": None} == {**theirs[key], "observed_at": None}
         assert row["observed_at"].date() == theirs[key]["observed_at"].date()
+
+
+def test_the_job_crawls_changes_over_the_last_accepted_snapshot_until_a_whole_crawl_is_due(
+    lakes: TwoLakes, tmp_path: Path
+):
+    machine = Machine(tmp_path / "data")
+
+    def run(day: dt.date, **variables: str) -> Manifest:
+        with lakes.hub(day) as hub:
+            more = {"HUBSCAPE_REFRESH": "incremental", "HUBSCAPE_TOP_REPOS": f"{TOP}", **variables}
+            with environment(machine.variables(hub.url, day) | more), instance(machine.data_dir) as dagster:
+                job = build_definitions().resolve_job_def("refresh")
+                assert job.execute_in_process(
+                    instance=dagster, asset_selection=[dg.AssetKey(["raw", "models"])]
+                ).success
+        return read_manifest(machine.data_dir, "models", day)
+
+    first, second = run(DAYS[0]), run(DAYS[1])
+    assert (first.refresh, second.refresh, second.full_crawl_date) == ("full", "incremental", DAYS[0])
+    assert {key: facts(row) for key, row in raw_rows(machine.data_dir, "models", DAYS[1]).items()}.items() >= {
+        key: facts(row) for key, row in raw_rows(lakes.full.data_dir, "models", DAYS[1]).items()
+    }.items()
+    # What no check has passed is nothing to go on from, nor is a crawl that is too old.
+    (machine.data_dir / "checks" / "raw" / "models" / f"snapshot_date={DAYS[1]}.json").unlink()
+    third = run(DAYS[2])
+    assert (third.refresh, third.full_crawl_date) == ("incremental", DAYS[0])
+    observed = {row["observed_at"].date() for row in raw_rows(machine.data_dir, "models", DAYS[2]).values()}
+    assert observed == {DAYS[0], DAYS[2]}
+    assert run(DAYS[3], HUBSCAPE_FULL_CRAWL_DAYS="3").refresh == "full"
 
 
 def places(hub: RunningSandbox) -> list[str]:
