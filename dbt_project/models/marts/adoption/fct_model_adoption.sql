@@ -24,7 +24,8 @@ aged as (
 
     select
         *,
-        {{ days_between('cast(created_at as date)', 'snapshot_date') }} as age_days
+        -- The downloads of a row that an incremental day has carried on are those of the day it was observed.
+        {{ days_between('cast(created_at as date)', 'least(snapshot_date, cast(observed_at as date))') }} as age_days
     from repos
     where
         repo_type = 'model'
