@@ -24,7 +24,7 @@ aged as (
 
     select
         *,
-        {{ days_between('cast(created_at as date)', 'snapshot_date') }} as age_days
+        {{ days_between(utc_day('created_at'), 'snapshot_date') }} as age_days
     from repos
     where
         repo_type = 'model'
