@@ -1,4 +1,4 @@
-with models as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 

@@ -8,7 +8,7 @@ with snapshots as (
 
 ),
 
-models as (
+models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 
