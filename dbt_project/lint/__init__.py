@@ -34,6 +34,34 @@ def explode(items: str) -> str:
     return f"unnest({items})"
 
 
+def utc_day(time: str) -> str:
+    """A date expression."""
+    return f"cast({time} as date)"
+
+
+def read_anew() -> str:
+    """A mark of a CTE."""
+    return "not materialized"
+
+
+def read_once() -> str:
+    """A mark of a CTE."""
+    return "materialized"
+
+
+def sorted_list(items: str) -> str:
+    """A list expression."""
+    return f"list_sort(array_agg({items}))"
+
+
+def least_with_prefix(texts: str, prefix: str) -> str:
+    """A text expression."""
+    return f"list_min({texts})"
+
+
+greatest_with_prefix = least_with_prefix
+
+
 def list_length(items: str) -> str:
     """An integer expression."""
     return f"len({items})"
@@ -93,6 +121,16 @@ def hashed(text: str) -> str:
 def relations() -> list[str]:
     """Names of relations."""
     return ["finetune", "merge"]
+
+
+def relation_bits() -> dict[str, int]:
+    """A bit for each relation."""
+    return {"all": 3, "finetune": 1}
+
+
+def relation_bit(relation: str) -> str:
+    """An integer expression."""
+    return f"case {relation} when 'finetune' then 1 else 2 end"
 
 
 def derivative_definitions() -> list[str]:

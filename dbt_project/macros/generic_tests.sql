@@ -1,9 +1,19 @@
 {# The generic tests that models' YAML names besides dbt's own four. #}
 
 {% test unique_combination(model, columns) %}
-    {#- No two rows share the values of `columns`, and none of them is null. -#}
+    {#-
+        No two rows share the values of `columns`, and none of them is null. Only rows whose hash occurs twice are
+        compared themselves: millions of numbers are grouped in a fraction of the time and memory of as many texts.
+    -#}
     select {{ columns | join(', ') }}, count(*) as rows_count
     from {{ model }}
+    where
+        {{ row_hash(columns) }} in (
+            select row_hash from (select {{ row_hash(columns) }} as row_hash from {{ model }}) as hashes
+            group by row_hash
+            having count(*) > 1
+        )
+        or {{ columns | join(' is null or ') }} is null
     group by {{ columns | join(', ') }}
     having count(*) > 1 or {{ columns | join(' is null or ') }} is null
 {% endtest %}

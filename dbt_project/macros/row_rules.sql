@@ -34,7 +34,6 @@
 {% endmacro %}
 
 {% macro row_rules(table_name) %}
-    {%- set too_late = ' > observed_at + interval 1 day' -%}
     {%- set before_2015 = " < " ~ utc_timestamp('2015-01-01 00:00:00') | trim -%}
     {%- set organization_counters = [
         'numUsers', 'numModels', 'numDatasets', 'numSpaces', 'numPapers', 'numFollowers'
@@ -42,7 +41,7 @@
     {#- First, so that nothing else names a private row. -#}
     {%- set private_rule = [('private', 'coalesce(private, false)')] -%}
     {%- set repo_rules = [
-        ('created_in_future', 'createdAt' ~ too_late),
+        ('created_in_future', over_a_day_after('createdAt', 'observed_at') | trim),
         ('created_too_early', 'createdAt' ~ before_2015),
     ] -%}
     {%- set rules = {
@@ -83,7 +82,7 @@
             ('malformed_id', malformed('paper.id', paper_id_pattern())),
             ('control_character', any_control_character(['paper.title', 'title'])),
             ('title_too_long', 'greatest(length(paper.title), length(title)) > 1000'),
-            ('created_in_future', 'greatest(paper.publishedAt, paper.submittedOnDailyAt, date)' ~ too_late),
+            ('created_in_future', over_a_day_after('greatest(paper.publishedAt, paper.submittedOnDailyAt, date)', 'observed_at') | trim),
             ('created_too_early', "paper.publishedAt < " ~ utc_timestamp('1991-01-01 00:00:00') | trim
                 ~ " or date < date '2015-01-01'"),
             ('negative_counter', any_negative(['paper.upvotes', 'numComments'])),
@@ -103,15 +102,20 @@
 {%- endmacro %}
 
 {% macro repeated_keys(relation, key, latest_first) %}
-    {#- Rows among several of one key, the one to keep first. Only keys that occur twice are ranked. -#}
+    {#-
+        Rows among several of one key, the one to keep first. Only rows whose hash occurs twice are ranked, and looked for
+        by that number, since millions of texts would be kept in memory.
+    -#}
     select
         row_id,
         row_number() over (partition by {{ key }} order by observed_at desc, {{ latest_first }}, row_id) as turn
     from {{ relation }}
     where
         broken_rule is null
-        and {{ key }} in (
-            select {{ key }} from {{ relation }} where broken_rule is null group by {{ key }} having count(*) > 1
+        and {{ row_hash([key]) }} in (
+            select key_hash from (select {{ row_hash([key]) }} as key_hash from {{ relation }}) as hashes
+            group by key_hash
+            having count(*) > 1
         )
 {%- endmacro %}
 

@@ -1,18 +1,6 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fct_derivative_counts'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'int_derivative_counts'}}}) }}
 -- What is counted for any subject is what a recount from edges and closure finds.
-with derivative_counts as (
-
-    select * from {{ ref('fct_derivative_counts') }}
-
-),
-
-snapshots as (
-
-    select * from {{ ref('stg_hub__snapshots') }}
-
-),
-
-model_subjects as (
+with model_subjects as (
 
     select * from {{ ref('int_model_subjects') }}
 
@@ -36,79 +24,104 @@ closure as (
 
 ),
 
-published as (
+counted as (
+
+    select * from {{ ref('int_derivative_counts') }}
+    where relation = 'all'
+
+),
+
+-- Grouped by a number for each subject, since millions of pairs are.
+subjects as (
+
+    select subject_type, subject, row_number() over (order by subject_type, subject) as subject_id
+    from (select distinct subject_type, subject from model_subjects) as named
+
+),
+
+parents as (
 
     select
-        derivative_counts.subject_type,
-        derivative_counts.subject,
-        sum(case when derivative_counts.definition = 'edges' then derivative_counts.value end) as edges,
-        sum(case when derivative_counts.definition = 'direct' then derivative_counts.value end) as direct,
-        sum(case when derivative_counts.definition = 'transitive' then derivative_counts.value end) as transitive,
-        sum(case when derivative_counts.definition = 'transitive_external' then derivative_counts.value end)
-            as transitive_external
-    from derivative_counts
-    inner join snapshots
-        on derivative_counts.snapshot_date = snapshots.snapshot_date and snapshots.table_name = 'models'
-    where derivative_counts.relation = 'all'
-    group by derivative_counts.subject_type, derivative_counts.subject
+        model_subjects.model_id as parent_id,
+        coalesce(models.organization_id, 0) as organization_id,
+        subjects.subject_id,
+        count(*) over (partition by subjects.subject_id) as parents_count
+    from model_subjects
+    inner join subjects
+        on model_subjects.subject_type = subjects.subject_type and model_subjects.subject = subjects.subject
+    inner join models on model_subjects.model_id = models.model_id
+
+),
+
+pairs as (
+
+    select closure.ancestor_id, closure.descendant_id, coalesce(models.organization_id, 0) as organization_id
+    from closure
+    left join models on closure.descendant_id = models.model_id
+
+),
+
+-- Descendants of one parent are distinct as they are.
+subject_descendants as (
+
+    select
+        parents.subject_id,
+        pairs.descendant_id,
+        case when parents.organization_id <> pairs.organization_id then 1 else 0 end as is_external
+    from pairs
+    inner join parents on pairs.ancestor_id = parents.parent_id
+    where parents.parents_count = 1
+    union all
+    select
+        parents.subject_id,
+        pairs.descendant_id,
+        max(case when parents.organization_id <> pairs.organization_id then 1 else 0 end) as is_external
+    from pairs
+    inner join parents on pairs.ancestor_id = parents.parent_id
+    where parents.parents_count > 1
+    group by parents.subject_id, pairs.descendant_id
 
 ),
 
 descendants as (
 
-    select
-        model_subjects.subject_type,
-        model_subjects.subject,
-        count(distinct closure.descendant_id) as transitive,
-        count(
-            distinct case
-                when coalesce(ancestor_models.organization, '') <> coalesce(descendant_models.organization, '')
-                    then closure.descendant_id
-            end
-        ) as transitive_external
-    from closure
-    inner join model_subjects on closure.ancestor_id = model_subjects.model_id
-    inner join models as ancestor_models on closure.ancestor_id = ancestor_models.model_id
-    inner join models as descendant_models on closure.descendant_id = descendant_models.model_id
-    group by model_subjects.subject_type, model_subjects.subject
+    select subject_id, count(*) as transitive, sum(is_external) as transitive_external
+    from subject_descendants
+    group by subject_id
 
 ),
 
 children as (
 
-    select
-        model_subjects.subject_type,
-        model_subjects.subject,
-        count(*) as edges,
-        count(distinct edges.child_id) as direct
+    select parents.subject_id, count(*) as edges, count(distinct edges.child_id) as direct
     from edges
-    inner join model_subjects on edges.parent_id = model_subjects.model_id
+    inner join parents on edges.parent_id = parents.parent_id
     where edges.is_counted
-    group by model_subjects.subject_type, model_subjects.subject
+    group by parents.subject_id
 
 ),
 
 final as (
 
     select
-        published.subject_type,
-        published.subject,
-        published.edges,
-        published.direct,
-        published.transitive,
-        published.transitive_external,
+        counted.subject_type,
+        counted.subject,
+        counted.edges,
+        counted.direct,
+        counted.transitive,
+        counted.transitive_external,
         children.direct as recounted_direct,
         descendants.transitive as recounted_transitive
-    from published
-    left join children
-        on published.subject_type = children.subject_type and published.subject = children.subject
-    left join descendants
-        on published.subject_type = descendants.subject_type and published.subject = descendants.subject
+    from counted
+    left join subjects
+        on counted.subject_type = subjects.subject_type and counted.subject = subjects.subject
+    left join children on subjects.subject_id = children.subject_id
+    left join descendants on subjects.subject_id = descendants.subject_id
     where
-        published.edges <> coalesce(children.edges, 0)
-        or published.direct <> coalesce(children.direct, 0)
-        or published.transitive <> coalesce(descendants.transitive, 0)
-        or published.transitive_external <> coalesce(descendants.transitive_external, 0)
+        counted.edges <> coalesce(children.edges, 0)
+        or counted.direct <> coalesce(children.direct, 0)
+        or counted.transitive <> coalesce(descendants.transitive, 0)
+        or counted.transitive_external <> coalesce(descendants.transitive_external, 0)
 
 )
 

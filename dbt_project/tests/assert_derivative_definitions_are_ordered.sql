@@ -1,25 +1,38 @@
+{{ config(meta={'dagster': {'ref': {'name': 'int_derivative_counts'}}}) }}
+{%- set columns = derivative_definitions() | reject('equalto', 'tagged') | list -%}
 -- direct_external <= direct <= transitive, direct <= declared, edges >= direct, fractional <= direct.
-with derivative_counts as (
+with counted as (
 
-    select * from {{ ref('fct_derivative_counts') }}
+    select * from {{ ref('int_derivative_counts') }}
+
+),
+
+past_counts as (
+
+    select * from {{ ref('int_past_derivative_counts') }}
 
 ),
 
 side_by_side as (
 
     select
-        snapshot_date,
+        cast(null as date) as past_snapshot_date,
         subject_type,
         subject,
         relation,
-        max(case when definition = 'edges' then value end) as edges,
-        max(case when definition = 'direct' then value end) as direct,
-        max(case when definition = 'direct_external' then value end) as direct_external,
-        max(case when definition = 'transitive' then value end) as transitive,
-        max(case when definition = 'transitive_external' then value end) as transitive_external,
-        max(case when definition = 'fractional' then value end) as fractional,
-        max(case when definition = 'declared' then value end) as declared
-    from derivative_counts
+        {{ columns | join(', ') }}
+    from counted
+    union all
+    select
+        snapshot_date as past_snapshot_date,
+        subject_type,
+        subject,
+        relation,
+        {% for column in columns -%}
+        max(case when definition = '{{ column }}' then value end) as {{ column }}
+        {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from past_counts
     group by snapshot_date, subject_type, subject, relation
 
 ),

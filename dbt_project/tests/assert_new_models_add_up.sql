@@ -37,9 +37,9 @@ by_organization as (
 
 recounted as (
 
-    select cast(date_trunc('month', created_at) as date) as month, count(*) as models_count from repos
+    select cast(date_trunc('month', {{ utc_day('created_at') }}) as date) as month, count(*) as models_count from repos
     where repo_type = 'model' and not is_legacy_import and created_at is not null
-    group by cast(date_trunc('month', created_at) as date)
+    group by cast(date_trunc('month', {{ utc_day('created_at') }}) as date)
 
 ),
 

@@ -1,10 +1,10 @@
-with repos as (
+with repos as {{ read_anew() }} (
 
     select * from {{ ref('int_repos') }}
 
 ),
 
-repos_before as (
+repos_before as {{ read_anew() }} (
 
     select * from {{ ref('stg_release__repos') }}
 

@@ -10,7 +10,7 @@ family_tags as (
 
 ),
 
-models as (
+models as {{ read_anew() }} (
 
     select * from {{ ref('stg_hub__models') }}
 

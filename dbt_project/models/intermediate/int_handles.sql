@@ -70,6 +70,8 @@ final as (
         ranked.handle,
         registry.handle is not null as is_in_registry,
         coalesce(registry.organization, ranked.handle) as organization,
+        -- A number that stands for the organization in this build, by which millions of models are compared.
+        dense_rank() over (order by coalesce(registry.organization, ranked.handle)) as organization_id,
         registry.company,
         registry.country,
         registry.headquarters_country,

@@ -1,10 +1,10 @@
-with models as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 
 ),
 
-named_parents as (
+named_parents as {{ read_anew() }} (
 
     select * from {{ ref('int_named_parents') }}
 

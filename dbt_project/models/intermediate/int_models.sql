@@ -19,6 +19,7 @@ final as (
         models.repo_id,
         handles.handle,
         handles.organization,
+        handles.organization_id,
         handles.company,
         handles.country,
         handles.headquarters_country,

@@ -1,4 +1,4 @@
-with models as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('stg_hub__models') }}
 
@@ -32,7 +32,7 @@ tags as (
 
 ),
 
-parent_tags as (
+parent_tags as {{ read_once() }} (
 
     select child_id, has_hub_parents, substr(tag, length('base_model:') + 1) as named
     from tags

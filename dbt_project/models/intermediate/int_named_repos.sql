@@ -1,4 +1,4 @@
-with models as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('stg_hub__models') }}
 
@@ -10,7 +10,7 @@ datasets as (
 
 ),
 
-spaces as (
+spaces as {{ read_anew() }} (
 
     select * from {{ ref('stg_hub__spaces') }}
 
@@ -42,25 +42,32 @@ named as (
 
 listed as (
 
-    select distinct 'model' as repo_type, repo_id from models
+    select 'model' as repo_type, repo_id from models
     union all
-    select distinct 'dataset' as repo_type, repo_id from datasets
+    select 'dataset' as repo_type, repo_id from datasets
+
+),
+
+names as {{ read_once() }} (
+
+    select distinct named_type, named_id from named
 
 ),
 
 -- Most names are spelled as the Hub spells them; only the others are compared without regard to case.
-spelled as (
+spelled as {{ read_once() }} (
 
-    select named.from_type, named.from_id, named.named_type, named.named_id, listed.repo_id as named_repo_id
-    from named
-    left join listed on named.named_type = listed.repo_type and named.named_id = listed.repo_id
+    select distinct names.named_type, names.named_id
+    from names
+    inner join listed on names.named_type = listed.repo_type and names.named_id = listed.repo_id
 
 ),
 
 other_names as (
 
-    select distinct named_type, named_id from spelled
-    where named_repo_id is null
+    select named_type, named_id from names
+    except
+    select named_type, named_id from spelled
 
 ),
 
@@ -74,15 +81,19 @@ respelled as (
 
 ),
 
+resolved as (
+
+    select named_type, named_id, named_id as named_repo_id from spelled
+    union all
+    select named_type, named_id, named_repo_id from respelled
+
+),
+
 final as (
 
-    select from_type, from_id, named_type, named_repo_id from spelled
-    where named_repo_id is not null
-    union
-    select spelled.from_type, spelled.from_id, spelled.named_type, respelled.named_repo_id
-    from spelled
-    inner join respelled on spelled.named_type = respelled.named_type and spelled.named_id = respelled.named_id
-    where spelled.named_repo_id is null
+    select distinct named.from_type, named.from_id, named.named_type, resolved.named_repo_id
+    from named
+    inner join resolved on named.named_type = resolved.named_type and named.named_id = resolved.named_id
 
 )
 

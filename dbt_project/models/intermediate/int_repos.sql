@@ -50,33 +50,22 @@ flags as (
 
 ),
 
-model_tags as (
+licensed_models as (
 
-    select row_id, {{ explode('tags') }} as tag from models
-
-),
-
-model_licences as (
-
-    select row_id, min(substr(tag, length('license:') + 1)) as licence
-    from model_tags
-    where {{ has_prefix('tag', "'license:'") }}
-    group by row_id
+    select
+        *,
+        substr({{ least_with_prefix('tags', "'license:'") }}, length('license:') + 1) as tagged_licence
+    from models
 
 ),
 
-dataset_tags as (
+modal_datasets as (
 
-    select row_id, {{ explode('tags') }} as tag from datasets
-
-),
-
-dataset_modalities as (
-
-    select row_id, min(tag) as first_tag, max(tag) as last_tag
-    from dataset_tags
-    where {{ has_prefix('tag', "'modality:'") }}
-    group by row_id
+    select
+        *,
+        {{ least_with_prefix('tags', "'modality:'") }} as first_tag,
+        {{ greatest_with_prefix('tags', "'modality:'") }} as last_tag
+    from datasets
 
 ),
 
@@ -99,14 +88,13 @@ repos as (
         {{ size_class('models.parameters_count') }} as size_class,
         -- A tag is anybody's text: what does not look like the name of a licence is not carried on.
         case
-            when {{ matches('model_licences.licence', "'^[A-Za-z0-9.+_-]{1,64}$'") }} then model_licences.licence
-            when model_licences.licence is not null then 'other'
+            when {{ matches('models.tagged_licence', "'^[A-Za-z0-9.+_-]{1,64}$'") }} then models.tagged_licence
+            when models.tagged_licence is not null then 'other'
         end as licence,
         models.observed_at,
         flags.are_models_synthetic as is_synthetic
-    from models
+    from licensed_models as models
     cross join flags
-    left join model_licences on models.row_id = model_licences.row_id
     union all
     select
         'dataset' as repo_type,
@@ -119,16 +107,15 @@ repos as (
         datasets.downloads_all_time,
         datasets.likes,
         null as pipeline_tag,
-        dataset_modalities.first_tag as modality_tag,
-        case when dataset_modalities.first_tag <> dataset_modalities.last_tag then 'multimodal' end as modality,
+        datasets.first_tag as modality_tag,
+        case when datasets.first_tag <> datasets.last_tag then 'multimodal' end as modality,
         null as parameters_count,
         'none' as size_class,
         null as licence,
         datasets.observed_at,
         flags.are_datasets_synthetic as is_synthetic
-    from datasets
+    from modal_datasets as datasets
     cross join flags
-    left join dataset_modalities on datasets.row_id = dataset_modalities.row_id
     union all
     select
         'space' as repo_type,

@@ -10,10 +10,16 @@ model_tags as (
 
 ),
 
+tags as (
+
+    select distinct tag from model_tags
+    where tag is not null
+
+),
+
 final as (
 
-    select distinct tag, lower(tag) as lower_tag from model_tags
-    where tag is not null
+    select tag, lower(tag) as lower_tag from tags
 
 )
 

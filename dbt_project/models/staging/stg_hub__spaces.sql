@@ -12,8 +12,6 @@ final as (
         repo_key,
         repo_id,
         handle,
-        repo_name,
-        sha,
         created_at,
         is_legacy_import,
         last_modified_at,

@@ -12,7 +12,7 @@ registry_periods as (
 
 created as (
 
-    select repo_type, lower(handle) as handle_key, cast(created_at as date) as created_date, licence
+    select repo_type, lower(handle) as handle_key, {{ utc_day('created_at') }} as created_date, licence
     from repos
     where handle is not null and created_at is not null and not is_legacy_import
 

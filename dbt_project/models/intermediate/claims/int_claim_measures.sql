@@ -46,7 +46,7 @@ creations as (
 
 ),
 
-derivative_counts as (
+derivative_counts as {{ read_anew() }} (
 
     select * from {{ ref('fct_derivative_counts') }}
 
@@ -76,13 +76,13 @@ milestones as (
 
 ),
 
-repos as (
+repos as {{ read_anew() }} (
 
     select * from {{ ref('int_repos') }}
 
 ),
 
-models as (
+models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 

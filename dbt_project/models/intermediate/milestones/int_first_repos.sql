@@ -24,8 +24,8 @@ placed as (
     inner join registry_periods
         on
             lower(repos.handle) = registry_periods.handle_key
-            and cast(repos.created_at as date) >= registry_periods.holds_from
-            and cast(repos.created_at as date) < registry_periods.holds_until
+            and {{ utc_day('repos.created_at') }} >= registry_periods.holds_from
+            and {{ utc_day('repos.created_at') }} < registry_periods.holds_until
     where repos.created_at is not null
 
 ),

@@ -1,4 +1,4 @@
-with models as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 
@@ -35,7 +35,7 @@ dated_models as (
         model_id,
         lower(handle) as handle_key,
         organization,
-        cast(created_at as date) as created_date
+        {{ utc_day('created_at') }} as created_date
     from models
     where created_at is not null and not is_legacy_import
 

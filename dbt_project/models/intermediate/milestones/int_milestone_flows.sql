@@ -27,9 +27,9 @@ windows as (
 
 hub_days as (
 
-    select cast(created_at as date) as day, count(*) as new_count from models
+    select {{ utc_day('created_at') }} as day, count(*) as new_count from models
     where created_at is not null and not is_legacy_import
-    group by cast(created_at as date)
+    group by {{ utc_day('created_at') }}
 
 ),
 

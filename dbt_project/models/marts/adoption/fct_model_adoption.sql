@@ -25,7 +25,7 @@ aged as (
     select
         *,
         -- The downloads of a row that an incremental day has carried on are those of the day it was observed.
-        {{ days_between('cast(created_at as date)', 'least(snapshot_date, cast(observed_at as date))') }} as age_days
+        {{ days_between(utc_day('created_at'), 'least(snapshot_date, ' ~ utc_day('observed_at') ~ ')') }} as age_days
     from repos
     where
         repo_type = 'model'

@@ -10,7 +10,7 @@ handles as (
 
 ),
 
-links as (
+links as {{ read_anew() }} (
 
     select * from {{ ref('fct_ecosystem_links') }}
 
@@ -28,7 +28,7 @@ models as (
 
 ),
 
-edges as (
+edges as {{ read_anew() }} (
 
     select * from {{ ref('int_lineage_edges') }}
 

@@ -1,4 +1,4 @@
-with models as (
+with models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 
@@ -46,8 +46,8 @@ new_models as (
     select
         model_id,
         lower(handle) as handle_key,
-        cast(created_at as date) as created_date,
-        cast(date_trunc('month', created_at) as date) as month
+        {{ utc_day('created_at') }} as created_date,
+        cast(date_trunc('month', {{ utc_day('created_at') }}) as date) as month
     from models
     where not is_legacy_import and created_at is not null
 

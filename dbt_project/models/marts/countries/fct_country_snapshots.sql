@@ -8,7 +8,7 @@ with snapshots as (
 
 ),
 
-models as (
+models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 
@@ -40,7 +40,7 @@ young_models as (
     cross join snapshot
     where
         not models.is_legacy_import
-        and {{ days_between('cast(models.created_at as date)', 'snapshot.snapshot_date') }} < 365
+        and {{ days_between(utc_day('models.created_at'), 'snapshot.snapshot_date') }} < 365
 
 ),
 

@@ -4,7 +4,7 @@ with snapshots as (
 
 ),
 
-models as (
+models as {{ read_anew() }} (
 
     select * from {{ ref('int_models') }}
 

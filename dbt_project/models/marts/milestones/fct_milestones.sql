@@ -91,7 +91,7 @@ found as (
     select
         'first_repo' as rule,
         concat('first_repo:organization:', organization) as milestone_id,
-        cast(created_at as date) as event_date,
+        {{ utc_day('created_at') }} as event_date,
         organization,
         handle,
         repo_id,
@@ -108,7 +108,7 @@ found as (
     select
         'nth_derivative' as rule,
         concat('nth_derivative:', subject_type, ':', subject, ':', cast(threshold as varchar)) as milestone_id,
-        cast(created_at as date) as event_date,
+        {{ utc_day('created_at') }} as event_date,
         case when subject_type = 'organization' then subject end as organization,
         handle,
         repo_id,
@@ -124,7 +124,7 @@ found as (
     select
         'largest_open_model' as rule,
         concat('largest_open_model:', repo_id) as milestone_id,
-        cast(created_at as date) as event_date,
+        {{ utc_day('created_at') }} as event_date,
         organization,
         handle,
         repo_id,

@@ -26,7 +26,7 @@ previous_repos as (
 
 ),
 
-previous_organizations as (
+previous_organizations as {{ read_anew() }} (
 
     select * from {{ ref('stg_release__organization_snapshots') }}
 

@@ -15,8 +15,8 @@ new_repos as (
     select
         *,
         lower(handle) as handle_key,
-        cast(created_at as date) as created_date,
-        cast(date_trunc('month', created_at) as date) as month
+        {{ utc_day('created_at') }} as created_date,
+        cast(date_trunc('month', {{ utc_day('created_at') }}) as date) as month
     from repos
     where not is_legacy_import and created_at is not null
 

@@ -5,7 +5,7 @@ with raw_rows as (
 
 ),
 
-typed as (
+typed as {{ read_anew() }} (
 
     select
         snapshot_date,

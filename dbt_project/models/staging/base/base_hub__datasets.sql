@@ -5,7 +5,7 @@ with raw_rows as (
 
 ),
 
-typed as (
+typed as {{ read_anew() }} (
 
     select
         snapshot_date,
@@ -13,8 +13,6 @@ typed as (
         coalesce(_id, id) as repo_key,
         id as repo_id,
         case when id like '%/%' then split_part(id, '/', 1) end as handle,
-        case when id like '%/%' then split_part(id, '/', 2) else id end as repo_name,
-        sha,
         createdAt as created_at,
         createdAt <= {{ utc_timestamp(var('legacy_import_until')) }} as is_legacy_import,
         lastModified as last_modified_at,
@@ -47,8 +45,6 @@ final as (
         typed.repo_key,
         typed.repo_id,
         typed.handle,
-        typed.repo_name,
-        typed.sha,
         typed.created_at,
         typed.is_legacy_import,
         typed.last_modified_at,
