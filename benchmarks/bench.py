@@ -6,11 +6,14 @@ Belongs here: what all questions share. Not: any of the questions.
 import hashlib
 import shutil
 import sys
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -74,7 +77,9 @@ class Bench:
         self.root = folder
         self.folder = folder / f"scale-{scale:g}-{_digest(_MADE_BY)}"
         self.scratch = self.folder / "scratch"
+        self.code = _digest(_PROJECT_CODE)
         self.scratch.mkdir(parents=True, exist_ok=True)
+        self._locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def hub(self, scale: float | None = None) -> Path:
         """The made-up Hub."""
@@ -113,46 +118,63 @@ class Bench:
 
     def made(self, name: str, make: Callable[[Path], object]) -> Path:
         """What the project makes of the data, by `make` in the folder it is given; anew where its code has changed."""
-        state = f"{name}.{_digest(_PROJECT_CODE)}"
+        state = self.state(name)
         for other in self.folder.glob(f"{name}.*"):
-            if other.name != state:
+            if other != state:
                 shutil.rmtree(other)
-        return self._made(state, make)
+        return self._made(state.name, make)
+
+    def state(self, name: str) -> Path:
+        """Where `made` keeps that, be it there or not."""
+        return self.folder / f"{name}.{self.code}"
 
     def compare(
-        self, programs: Sequence[Program], *, before: Callable[[], object] | None = None, runs: int | None = None
+        self,
+        programs: Sequence[Program],
+        *,
+        before: Callable[[], object] | None = None,
+        runs: int | None = None,
+        into: Sequence[Measured] | None = None,
     ) -> list[Measured]:
         """Runs the programs in turn, as often as this run says, and requires that all give the same answer.
 
-        `before` makes things ready ahead of each run.
+        `before` makes things ready ahead of each run; runs are added to `into`, where that is given.
 
         Raises:
             BenchmarkFailed: a program fails, or two disagree.
         """
-        measured = [Measured(program.name) for program in programs]
+        measured = list(into or map(Measured, [program.name for program in programs]))
         for turn in range(runs or self.runs):
-            for program, into in zip(programs, measured, strict=True):
+            for program, found in zip(programs, measured, strict=True):
+                if program.most_runs is not None and turn >= program.most_runs:
+                    continue
                 if before:
                     before()
-                run(program, into)
-                progress(f"  {program.name}: run {turn + 1}, {into.seconds[-1]:.1f} s, {into.peak_bytes[-1] >> 20} MiB")
-                require_equal(measured[0], into)
+                run(program, found)
+                seconds, peak = found.seconds[-1], found.peak_bytes[-1] >> 20
+                progress(f"  {program.name}: run {len(found.seconds)}, {seconds:.1f} s, {peak} MiB")
+                require_equal(measured[0], found)
         return measured
+
+    def making(self, name: str) -> threading.RLock:
+        """What to hold while making that, so that a question beside this one waits and does not make it too."""
+        return self._locks[name]
 
     def _made(self, name: str, make: Callable[[Path], object]) -> Path:
         final, building = self.folder / name, self.folder / f".{name}.making"
-        if not final.exists():
-            shutil.rmtree(building, ignore_errors=True)
-            progress(f"making {name} ...")
-            started = time.perf_counter()
-            make(building)
-            building.rename(final)
-            progress(f"made {name} in {time.perf_counter() - started:.0f} s")
+        with self.making(name.partition(".")[0]):
+            if not final.exists():
+                shutil.rmtree(building, ignore_errors=True)
+                progress(f"making {name} ...")
+                started = time.perf_counter()
+                make(building)
+                building.rename(final)
+                progress(f"made {name} in {time.perf_counter() - started:.0f} s")
         return final
 
 
 def require_equal(first: Measured, other: Measured) -> None:
-    """Requires that two programs that both gave an answer gave the same.
+    """Requires that two programs that both gave an answer gave the same, and notes that they did.
 
     Raises:
         BenchmarkFailed: they disagree.
@@ -163,9 +185,13 @@ def require_equal(first: Measured, other: Measured) -> None:
             differing = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
             ours, theirs = ({key: answer.get(key) for key in differing} for answer in (ours, theirs))
         raise BenchmarkFailed(f"{first.name} and {other.name} disagree: {str(ours)[:800]} and {str(theirs)[:800]}.")
+    if first is not other and ours is not None and theirs is not None:
+        first.agrees = other.agrees = True
 
 
-def _digest(patterns: Sequence[str]) -> str:
+@cache
+def _digest(patterns: tuple[str, ...]) -> str:
+    # Once a run: files that are edited meanwhile must not tear its data apart.
     digest = hashlib.sha256()
     for path in sorted(path for pattern in patterns for path in PROJECT.glob(pattern)):
         if path.is_file() and not {"target", "logs", "__pycache__"} & set(path.parts):
@@ -187,8 +213,8 @@ def progress(line: str) -> None:
 
 @contextmanager
 def stopwatch() -> Iterator[list[float]]:
-    """Yields a list that holds the seconds of the block once it has ended."""
+    """Yields a list that holds the seconds of the block once it has ended, and those of the processor."""
     seconds: list[float] = []
-    started = time.perf_counter()
+    started, started_cpu = time.perf_counter(), time.process_time()
     yield seconds
-    seconds.append(time.perf_counter() - started)
+    seconds += [time.perf_counter() - started, time.process_time() - started_cpu]

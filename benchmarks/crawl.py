@@ -16,21 +16,23 @@ from benchmarks.bench import DAY, Bench, Finding, Verdict, stopwatch
 from benchmarks.measure import PROJECT, BenchmarkFailed, Program, environment, python, say
 
 SAMPLE_ROWS = 100_000  # for the peer that takes minutes
+ORIGIN = {"source": "sandbox", "source_label": "benchmark"}  # of what is spooled
 
 
 def measure(bench: Bench) -> Finding:
     """Measures both against a server in a process of its own, which no figure counts."""
     data = bench.scratch / "crawl"
     with serving(bench.pages()) as url:
-        ours, objects = bench.compare(
+        objects, ours = bench.compare(
             [
-                Program("hubscape listing and spool", python("benchmarks.crawl", "ours", url, str(data))),
                 Program(
                     f"HfApi.list_models, first {SAMPLE_ROWS:,} rows at most", python("benchmarks.crawl", "objects", url)
                 ),
+                Program("hubscape listing and spool", python("benchmarks.crawl", "ours", url, str(data))),
             ],
             before=lambda: shutil.rmtree(data, ignore_errors=True),
         )
+    bench.made("spool-models", lambda folder: data.rename(folder))
     shutil.rmtree(data, ignore_errors=True)
     return Finding(
         "crawl: the list of models from a loopback Hub",
@@ -38,9 +40,20 @@ def measure(bench: Bench) -> Finding:
         [
             Verdict("rows a second", ours.rows / ours.median_work_seconds, 40_000, "rows/s", True),
             Verdict("peak memory", ours.peak / 2**20, 500, "MiB"),
-            Verdict("by row, HfApi.list_models / ours", objects.seconds_a_row / ours.seconds_a_row, 3, "x", True),
+            Verdict(
+                "the client's own work by row, HfApi.list_models / ours",
+                objects.cpu_seconds_a_row / ours.cpu_seconds_a_row,
+                3,
+                "x",
+                True,
+            ),
         ],
-        [f"{ours.rows:,} rows in {ours.said['requests']:,} requests; the server ran beside it on the same cores."],
+        [
+            f"{ours.rows:,} rows in {ours.said['requests']:,} requests; the server ran beside it on the same cores."
+            " Rows a second are of wall time; the client's own work is its seconds of the processor, by wall time the"
+            f" ratio is {objects.seconds_a_row / ours.seconds_a_row:.2f}. Ours stores what it reads, fsynced; the peer"
+            " only makes its objects."
+        ],
     )
 
 
@@ -73,11 +86,16 @@ def _ours(url: str, data_dir: str) -> None:
     folder = Path(data_dir)
     session = HubSession(url, None)
     rows = 0
-    with stopwatch() as seconds, Spool.open(folder, "models", DAY, source="api", source_label=url) as spool:
+    with stopwatch() as seconds, Spool.open(folder, "models", DAY, **ORIGIN) as spool:
         for page in pages(session, "models"):
             spool.append(page)
             rows += len(page.rows)
-    say(answer=_first_rows(folder), rows=rows, requests=session.requests, work_seconds=seconds[0])
+    with stopwatch() as aside:
+        answer = _first_rows(folder)
+    say(
+        answer=answer, rows=rows, requests=session.requests, work_seconds=seconds[0], work_cpu_seconds=seconds[1],
+        aside_seconds=aside[0],
+    )  # fmt: skip
 
 
 def _first_rows(data_dir: Path) -> list[int]:
@@ -110,7 +128,7 @@ def _objects(url: str) -> None:
             sums[1] += info.downloads
             sums[2] += info.likes
             sums[3] += len(info.tags)
-    say(answer=sums, rows=sums[0], work_seconds=seconds[0])
+    say(answer=sums, rows=sums[0], work_seconds=seconds[0], work_cpu_seconds=seconds[1])
 
 
 def main() -> None:

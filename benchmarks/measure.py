@@ -1,8 +1,9 @@
 """Runs a program in a process of its own and tells how long it took and how much memory it and its children held.
 
 Belongs here: processes, seconds and bytes. Not: what is measured (one module a question) or how it is told (report).
-A program writes what it found as JSON on its last line of output: `answer`, which peers must agree on, `rows`, and
-`work_seconds`, the time without the start of Python and imports.
+A program writes what it found as JSON on its last line of output: `answer`, which peers must agree on, `rows`,
+`work_seconds`, the time without the start of Python and imports, `work_cpu_seconds`, that of the processor in it, and
+`aside_seconds`, the time it took only to tell the answer, which no figure counts.
 """
 
 import json
@@ -27,22 +28,29 @@ class BenchmarkFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Program:
-    """What is run: `name` as the table calls it, the command, and variables added to a bare environment."""
+    """What is run: `name` as the table calls it, the command, and variables added to a bare environment.
+
+    `most_runs` bounds the runs of a peer that takes minutes; the table tells how many there were.
+    """
 
     name: str
     command: Sequence[str]
     variables: Mapping[str, str] = field(default_factory=dict)
+    most_runs: int | None = None
 
 
 @dataclass
 class Measured:
-    """Runs of one program: seconds and peak bytes of each, and what its last run said."""
+    """Runs of one program: seconds, of the processor too, and peak bytes of each, and what its last run said."""
 
     name: str
     seconds: list[float] = field(default_factory=list)
     work_seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    work_cpu_seconds: list[float] = field(default_factory=list)
     peak_bytes: list[int] = field(default_factory=list)
     said: dict[str, Any] = field(default_factory=dict)
+    agrees: bool = False  # with another program, whose result was found to be the same
 
     @property
     def median_seconds(self) -> float:
@@ -53,6 +61,11 @@ class Measured:
     def median_work_seconds(self) -> float:
         """Median wall time without start and imports; that of the whole process where a program does not tell."""
         return statistics.median(self.work_seconds or self.seconds)
+
+    @property
+    def median_cpu_seconds(self) -> float:
+        """Median seconds of the processor, of the whole process and its children."""
+        return statistics.median(self.cpu_seconds)
 
     @property
     def peak(self) -> int:
@@ -68,6 +81,11 @@ class Measured:
     def seconds_a_row(self) -> float:
         """Median work seconds for a row."""
         return self.median_work_seconds / max(1, self.rows)
+
+    @property
+    def cpu_seconds_a_row(self) -> float:
+        """Median seconds of the processor for a row, of the work alone."""
+        return statistics.median(self.work_cpu_seconds) / max(1, self.rows)
 
 
 def python(module: str, *words: str) -> list[str]:
@@ -100,7 +118,8 @@ def run(program: Program, into: Measured) -> None:
         peak, ended = [0], threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, peak, ended), daemon=True)
         watcher.start()
-        process.wait()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - started
         ended.set()
         watcher.join()
@@ -110,12 +129,16 @@ def run(program: Program, into: Measured) -> None:
         if process.returncode:
             said = " ".join([*lines[-40:], *err.read().strip().splitlines()[-6:]])
             raise BenchmarkFailed(f"{program.name} ended with code {process.returncode}: {said[-3000:]}")
-    into.seconds.append(seconds)
     into.peak_bytes.append(peak[0])
+    into.cpu_seconds.append(used.ru_utime + used.ru_stime)
     if lines and lines[-1].startswith("{"):
         into.said = json.loads(lines[-1])
+        seconds -= into.said.get("aside_seconds", 0.0)
         if "work_seconds" in into.said:
             into.work_seconds.append(into.said["work_seconds"])
+        if "work_cpu_seconds" in into.said:
+            into.work_cpu_seconds.append(into.said["work_cpu_seconds"])
+    into.seconds.append(seconds)
 
 
 def say(**found: Any) -> None:

@@ -22,26 +22,34 @@ _PACKAGES = (
 )  # fmt: skip
 
 
-def keep(folder: Path, name: str, finding: Finding) -> None:
-    """Keeps a finding for later reports of the same size."""
+def is_kept(folder: Path, name: str, code: str) -> bool:
+    """Whether there is a finding of that code."""
+    path = folder / f"{name}.json"
+    return path.is_file() and json.loads(path.read_text())["code"] == code
+
+
+def keep(folder: Path, name: str, finding: Finding, code: str) -> None:
+    """Keeps a finding for later reports of the same size; `code` tells versions of what was measured apart."""
     programs = [
         {
-            "name": p.name, "seconds": p.median_seconds, "work_seconds": p.median_work_seconds, "peak_bytes": p.peak,
-            "rows": p.rows, "runs": len(p.seconds), "fastest": min(p.seconds), "slowest": max(p.seconds),
+            "name": p.name, "seconds": p.median_seconds, "work_seconds": p.median_work_seconds,
+            "cpu_seconds": p.median_cpu_seconds, "peak_bytes": p.peak, "rows": p.rows, "agrees": p.agrees, "runs": len(p.seconds), "fastest": min(p.seconds), "slowest": max(p.seconds),
         }
         for p in finding.programs
     ]  # fmt: skip
     verdicts = [asdict(v) | {"is_met": v.is_met, "factor": v.factor} for v in finding.verdicts]
     told = {
         "question": finding.question, "programs": programs, "verdicts": verdicts, "notes": finding.notes,
-        "commit": _commit(), "measured": f"{datetime.now(UTC):%Y-%m-%d}",
+        "code": code, "commit": _commit(), "measured": f"{datetime.now(UTC):%Y-%m-%d}",
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.json").write_text(json.dumps(told, indent=2))
+    writing = folder / f".{name}.json"
+    writing.write_text(json.dumps(told, indent=2))
+    writing.replace(folder / f"{name}.json")
 
 
-def render(folder: Path, names: list[str], scale: float, rows: dict[str, int]) -> str:
-    """The report of the kept findings, in the order of the names."""
+def render(folder: Path, names: list[str], scale: float, rows: dict[str, int], at_a_time: int) -> str:
+    """The report of the kept findings, in the order of the names; `at_a_time` questions were measured at once."""
     findings = [json.loads(path.read_text()) for name in names if (path := folder / f"{name}.json").is_file()]
     held = [v for finding in findings for v in finding["verdicts"]]
     size = "full size" if scale == 1 else f"scale {scale:g}"
@@ -51,6 +59,11 @@ def render(folder: Path, names: list[str], scale: float, rows: dict[str, int]) -
         f"A made-up Hub of {size}: {', '.join(f'{count:,} {kind}' for kind, count in rows.items())}.",
         f"{sum(v['is_met'] for v in held)} of {len(held)} figures are within their limits"
         + ("." if scale == 1 else ", which are those of the full size."),
+        *(
+            [f"A small Hub is for equal results: {at_a_time} questions ran at a time, so that seconds tell little."]
+            if at_a_time > 1
+            else []
+        ),
         "",
         f"Machine: {_machine()}.",
         f"Versions: Python {platform.python_version()}, "
@@ -76,17 +89,18 @@ def render(folder: Path, names: list[str], scale: float, rows: dict[str, int]) -
         "## Programs",
         "",
         "Each in a process of its own, children included: median wall time of the whole process, of its work without"
-        " the start of Python and imports where it tells, and median peak of resident memory. Peers of one question ran in"
-        " turn and gave equal results.",
+        " the start of Python and imports where it tells, median seconds of the processor with what it took to tell the"
+        " answer, and median peak of resident memory. Peers of one question ran in turn; where their results were"
+        " compared, they were equal. Peers that take minutes ran once, or on a part that their name tells.",
         "",
-        "| program | runs | seconds (fastest to slowest) | work seconds | peak MiB | rows |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| program | runs | seconds (fastest to slowest) | work seconds | CPU seconds | peak MiB | rows | result |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for finding in findings:
-        lines.append(f"| **{finding['question']}** | | | | | |")
+        lines.append(f"| **{finding['question']}** | | | | | | | |")
         lines += [
             f"| {p['name']} | {p['runs']} | {p['seconds']:.1f} ({p['fastest']:.1f} to {p['slowest']:.1f}) | "
-            f"{p['work_seconds']:.2f} | {p['peak_bytes'] / 2**20:,.0f} | {p['rows'] or ''} |"
+            f"{p['work_seconds']:.2f} | {p['cpu_seconds']:.1f} | {p['peak_bytes'] / 2**20:,.0f} | {p['rows'] or ''} | {'equal' if p['agrees'] else ''} |"
             for p in finding["programs"]
         ]
     lines += ["", "## Notes", ""]

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 a check refused or a source failed, with one plain sentenc
 """
 
 import datetime as dt
+import functools
 import os
 import signal
 import sys
@@ -45,6 +46,34 @@ def run() -> None:
     except RunFailed as error:
         raise Refused(str(error)) from None
     print_summary(settings, report)
+
+
+@app.command()
+def backfill(
+    first: Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, UTC.")],
+    last: Annotated[dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, UTC, included.")],
+    raw_only: Annotated[
+        bool, typer.Option("--raw-only", help="Fill the raw layer, and leave releases to later runs.")
+    ] = False,
+) -> None:
+    """Fills days of the past from the history of a bulk dataset; needs HUBSCAPE_SOURCE=bulk."""
+    from orchestration.backfill import FAILURES, print_days
+    from orchestration.backfill import backfill as fill
+    from orchestration.bulk import Door
+    from orchestration.run import quiet_libraries
+    from orchestration.settings import load_settings
+
+    settings = load_settings()
+    quiet_libraries()
+    say = functools.partial(typer.echo, err=True)
+    door = Door(settings.hub_endpoint, settings.hub_token)
+    try:
+        done = fill(settings, door, first.date(), last.date(), raw_only=raw_only, say=say)
+    except FAILURES as error:
+        raise Refused(str(error)) from None
+    print_days(done, typer.echo)
+    if done.failure:
+        raise Refused(done.failure)
 
 
 @app.command()

@@ -22,13 +22,14 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     from dagster_dbt import DbtCliResource
     from dagster_dbt.dbt_project import using_dagster_dev
 
+    from orchestration.assets.history import raw_history
     from orchestration.assets.raw import raw_assets
     from orchestration.assets.release import release_assets
     from orchestration.assets.transform import transform_assets
     from orchestration.checks.from_expectations import mart_checks, raw_checks
     from orchestration.checks.from_release import release_checks
     from orchestration.console import progress_lines
-    from orchestration.jobs import refresh_job
+    from orchestration.jobs import backfill_job, refresh_job
     from orchestration.release.contract import read_contract
     from orchestration.resources import HubResource, SettingsResource
     from orchestration.schedules import daily_refresh
@@ -40,9 +41,9 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     settings = SettingsResource()
     job = refresh_job()
     return dg.Definitions(
-        assets=[*raw_assets(), transform_assets(MANIFEST), *release_assets(marts, contract.history)],
+        assets=[*raw_assets(), raw_history(), transform_assets(MANIFEST), *release_assets(marts, contract.history)],
         asset_checks=[*raw_checks(), mart_checks(MANIFEST), release_checks()],
-        jobs=[job],
+        jobs=[job, backfill_job()],
         schedules=[daily_refresh(job, load_settings().schedule_cron)],
         resources={
             "settings": settings,

@@ -1,12 +1,15 @@
 """What a step asks before it goes on, because it may have been launched alone: are these the bytes that passed?"""
 
+from collections.abc import Callable
+
 from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
 from orchestration.dbt import MANIFEST
 from orchestration.lake import schemas, snapshot
+from orchestration.lake.bulk import was_observed
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
-from orchestration.lake.origin import without_day
+from orchestration.lake.origin import kept_snapshot, without_day
 from orchestration.release.audit import AuditError, require_sound
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import read_contract
@@ -45,15 +48,40 @@ def require_one_source(settings: Settings, source_label: str) -> None:
             )
 
 
+def held_snapshot(
+    settings: Settings, table: str, source_label: str, *, refetch: bool, say: Callable[[str], None]
+) -> Manifest | None:
+    """The manifest of the day's snapshot if the lake holds it and it is to be kept; None where it must be fetched.
+
+    It is fetched again if its checks have refused it, or if that is asked for.
+
+    Raises:
+        LakeError: the lake or its releases are of another source.
+    """
+    require_one_source(settings, source_label)
+    day = settings.snapshot_date
+    kept = kept_snapshot(settings.data_dir, table, day, source=settings.source, source_label=source_label)
+    if kept and is_refused(settings, table):
+        say(f"what the lake holds of {day} was refused by its checks and is fetched again")
+        return None
+    if kept and not refetch:
+        say(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
+        return kept
+    return None
+
+
 def last_accepted(settings: Settings, table: str) -> Manifest | None:
     """The manifest of the newest earlier snapshot that the checks did not refuse, None where there is none.
 
-    A refused snapshot is no measure for the next one, or a loss would be accepted on its second day.
+    A refused snapshot is no measure for the next one, or a loss would be accepted on its second day; nor is one of a
+    table that its source did not have.
     """
     for day in reversed(snapshot.snapshots(settings.data_dir, table)):
         verdict = read_verdict(settings.data_dir, "raw", table, day)
         if day < settings.snapshot_date and verdict is not None and not verdict.refused:
-            return snapshot.read_manifest(settings.data_dir, table, day)
+            manifest = snapshot.read_manifest(settings.data_dir, table, day)
+            if was_observed(manifest):
+                return manifest
     return None
 
 
@@ -80,6 +108,9 @@ def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]
                 first_observed_at=manifest.first_observed_at,
                 last_observed_at=manifest.last_observed_at,
                 manifest_sha256=subject,
+                refresh=manifest.refresh,
+                full_crawl_date=manifest.full_crawl_date,
+                source_commit=manifest.source_commit,
             )
         )
     return sources, checks

@@ -1,8 +1,10 @@
-"""The one job: everything from a Hub's pages to a verified publication."""
+"""The jobs: `refresh`, everything from a Hub's pages to a verified publication; `backfill`, raw days of the past."""
 
 from typing import TYPE_CHECKING
 
 import dagster as dg
+
+from orchestration.partitions import HISTORY, RAW_DAYS
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -18,8 +20,21 @@ def refresh_job() -> "UnresolvedAssetJobDefinition":
     """
     return dg.define_asset_job(
         "refresh",
-        selection=dg.AssetSelection.all(),
+        # The days of the past have partitions, which a job has for all of its assets or for none.
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
         executor_def=dg.in_process_executor,
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
         description="Pulls a snapshot of the Hub, builds and checks the marts, releases and publishes them.",
+    )
+
+
+def backfill_job() -> "UnresolvedAssetJobDefinition":
+    """`backfill`: the raw tables of a range of past days, in one run."""
+    return dg.define_asset_job(
+        "backfill",
+        selection=dg.AssetSelection.assets(HISTORY),
+        partitions_def=RAW_DAYS,
+        executor_def=dg.in_process_executor,
+        tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
+        description="Takes the raw tables of past days from the history of a bulk dataset, without gaps being filled.",
     )

@@ -11,6 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
+from orchestration.bulk import needs_hub
 from orchestration.hub.session import HubError, HubSession, Limits
 from orchestration.settings import PROJECT_DIR, Settings, load_settings
 
@@ -49,8 +50,9 @@ class HubResource(dg.ConfigurableResource):
         settings = self.settings.value
         if not settings.starts_sandbox:
             self._endpoint = settings.hub_endpoint
-            # Asked once before anything else, so that a Hub that is down or refuses the token fails the run at once.
-            HubSession(self.endpoint, self.token, limits=Limits(max_retries=2)).identify()
+            if needs_hub(settings):
+                # Asked before anything else, so that a Hub that is down or refuses the token fails the run at once.
+                HubSession(self.endpoint, self.token, limits=Limits(max_retries=2)).identify()
             yield self
             return
         with sandbox_process(settings) as endpoint:

@@ -48,6 +48,7 @@ def run_refresh(settings: Settings) -> RunReport:
     quiet_libraries()
     # The job reads its settings from the environment: a run that passes midnight keeps its day.
     os.environ["HUBSCAPE_SNAPSHOT_DATE"] = settings.snapshot_date.isoformat()
+    os.environ["HUBSCAPE_PUBLISH_REPO"] = settings.publish_to
     with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
         _bury_dead_runs(dagster_instance)
         try:

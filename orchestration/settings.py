@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -57,14 +57,22 @@ class Settings(BaseSettings):
         "full", description="Whether a day crawls everything, or only what changed since the last complete crawl."
     )
     full_crawl_days: int = Field(
-        7, ge=1, le=366, description="Age in days of the last complete crawl from which an incremental day is a full one."
+        7,
+        ge=1,
+        le=366,
+        description="Age in days of the last complete crawl from which an incremental day is a full one.",
     )
     top_repos: int = Field(
-        10_000, ge=0, le=1_000_000,
+        10_000,
+        ge=0,
+        le=1_000_000,
         description="Repos by downloads, likes and trending score whose metrics an incremental day reads again, each.",
     )
     overlap_hours: int = Field(
-        24, ge=0, le=24 * 30, description="Hours before the last crawl from which an incremental day reads changes again."
+        24,
+        ge=0,
+        le=24 * 30,
+        description="Hours before the last crawl from which an incremental day reads changes again.",
     )
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
         Path("data"), description="The only folder that is written to: lake, warehouse, releases, run history."
@@ -93,6 +101,13 @@ class Settings(BaseSettings):
     sandbox_scale: float = Field(1.0, gt=0, le=200, description="Size of the made-up ecosystem; 1 is 20,000 models.")
     schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
     memory_limit: str = Field("3GB", description="DuckDB's memory limit, for dbt and for the checks.")
+
+    @field_validator("refresh")
+    @classmethod
+    def _is_of_a_crawl(cls, value: str, others: ValidationInfo) -> str:
+        if value == "incremental" and others.data.get("source") == "bulk":
+            raise ValueError("goes with HUBSCAPE_SOURCE sandbox or api, a bulk dump has no changes that could be read")
+        return value
 
     @field_validator("snapshot_date", mode="before")
     @classmethod

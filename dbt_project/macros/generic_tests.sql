@@ -24,6 +24,17 @@
     where rows_count = 0
 {% endtest %}
 
+{% test not_empty_if_observed(model, table_name) %}
+    {#- There is at least one row, unless the source does not have the raw table `table_name` at all. -#}
+    select rows_count from (select count(*) as rows_count from {{ model }}) as counted
+    where
+        rows_count = 0
+        and not exists (
+            select 1 from {{ ref('stg_hub__snapshots') }} as snapshots
+            where snapshots.table_name = '{{ table_name }}' and not snapshots.is_observed
+        )
+{% endtest %}
+
 {% test not_negative(model, column_name) %}
     {#- The number is zero or more, or unknown. -#}
     select {{ column_name }} from {{ model }}

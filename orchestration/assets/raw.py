@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from orchestration.bulk import Door, fetch_bulk, source_label
 from orchestration.failures import plain_failures
-from orchestration.gates import is_refused, last_accepted, require_one_source
+from orchestration.gates import held_snapshot, last_accepted
 from orchestration.handles import registry_handles, top_handles
 from orchestration.hub import changes, listing, organizations, papers
 from orchestration.hub.page import Page
@@ -18,7 +19,6 @@ from orchestration.hub.session import HubRefused, HubSession
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.merge import merge_snapshot, refresh_base
-from orchestration.lake.origin import kept_snapshot
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import previous_manifest, snapshot_dir, verify, write_snapshot
 from orchestration.lake.spool import Spool
@@ -39,6 +39,10 @@ class Plan:
     scope: str
     crawl: Crawl
     base: Manifest | None = None
+
+
+# A plan for these settings, made once it is known that something must be fetched; what it says is for people.
+PlanOf = Callable[[Settings, Callable[[str], None]], Plan]
 
 
 class RawConfig(dg.Config):
@@ -76,7 +80,7 @@ def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
 def _raw_asset(
     table: str,
     description: str,
-    plan_of: Callable[[Settings, Callable[[str], None]], Plan],
+    plan_of: PlanOf,
     deps: Iterable[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -94,10 +98,12 @@ def _raw_asset(
         context: dg.AssetExecutionContext, config: RawConfig, hub: HubResource, settings: SettingsResource
     ) -> dg.MaterializeResult:
         with plain_failures():
-            plan = plan_of(settings.value, context.log.info)
-            manifest = fetch(
-                table, plan, hub.session(), settings.value, refetch=config.refetch, progress=context.log.info
+            now, options = settings.value, {"refetch": config.refetch, "progress": context.log.info}
+            manifest = (
+                fetch_bulk(table, now, Door(hub.endpoint, hub.token), **options) if now.source == "bulk" else None
             )
+            if manifest is None:
+                manifest = fetch(table, plan_of, hub.session(), now, **options)
         return dg.MaterializeResult(metadata=raw_metadata(settings.value, manifest))
 
     return raw_table
@@ -105,7 +111,7 @@ def _raw_asset(
 
 def fetch(
     table: str,
-    plan: Plan,
+    plan_of: PlanOf,
     session: HubSession,
     settings: Settings,
     *,
@@ -120,15 +126,11 @@ def fetch(
     Raises:
         HubError: the Hub failed. LakeError: the disk failed, or the lake holds another source's snapshots.
     """
-    label = session.identify()
+    label = source_label(settings, session)
     day, data_dir = settings.snapshot_date, settings.data_dir
-    require_one_source(settings, label)
-    kept = kept_snapshot(data_dir, table, day, source=settings.source, source_label=label)
-    if kept and is_refused(settings, table):
-        progress(f"what the lake holds of {day} was refused by its checks and is fetched again")
-    elif kept and not refetch:
-        progress(f"{kept.rows:,} rows of {day} are in the lake already and are kept")
+    if kept := held_snapshot(settings, table, label, refetch=refetch, say=progress):
         return kept
+    plan = plan_of(settings, progress)
     with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=plan.scope) as spool:
         before = previous_manifest(data_dir, table, day) if plan.base is None else None  # how many change, nobody knows
         session.say = progress
@@ -185,7 +187,7 @@ def crawl_words(rows: int, rows_a_second: float, expected: int | None, quota: Qu
     return ", ".join(words)
 
 
-def _listing(kind: listing.Kind) -> Callable[[Settings, Callable[[str], None]], Plan]:
+def _listing(kind: listing.Kind) -> PlanOf:
     def plan(settings: Settings, say: Callable[[str], None]) -> Plan:
         base = _base(kind, settings, say)
         if base is None:

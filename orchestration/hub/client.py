@@ -3,10 +3,12 @@
 Belongs here: how files of a repo travel. Lists and other JSON are paged by `session`.
 """
 
+import hashlib
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,6 +72,22 @@ def _shorten_waits(headers: Any) -> None:
     reset = re.search(r";\s*t=([0-9]+)", headers.get("ratelimit", ""))
     if reset and float(reset[1]) > _LONGEST_WAIT_SECONDS:
         headers["ratelimit"] = headers["ratelimit"].replace(reset[0], f";t={_LONGEST_WAIT_SECONDS}")
+
+
+def has_content(path: Path, size: int, sha256: str | None, git_oid: str) -> bool:
+    """Whether `path` is a file with the bytes that the Hub lists: by SHA-256 of a large file, by git's name of another.
+
+    Git's name for a file is the SHA-1 over a header and the content.
+    """
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as file:
+        if sha256 is not None:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+        while chunk := file.read(2**20):
+            digest.update(chunk)
+    return digest.hexdigest() == git_oid
 
 
 def client_errors() -> tuple[type[Exception], ...]:

@@ -76,9 +76,11 @@ class Seen:
 
     def add(self, rows: Sequence[Any]) -> int:
         """How many of the rows are new."""
-        new = 0
+        bits, mask, new = self._bits, self._BITS - 1, 0
         for key in keys_of(rows):
-            byte, bit = divmod(hash(key if isinstance(key, str) else repr(key)) % self._BITS, 8)
-            new += not self._bits[byte] >> bit & 1
-            self._bits[byte] |= 1 << bit
+            place = hash(key if isinstance(key, str) else repr(key)) & mask
+            bit, held = 1 << (place & 7), bits[place >> 3]
+            if not held & bit:
+                bits[place >> 3] = held | bit
+                new += 1
         return new

@@ -43,7 +43,8 @@ class JsonRows(Sequence[Any]):
 
     def __init__(self, body: bytes) -> None:
         """Checks that the text is JSON to its last byte."""
-        body.decode()  # the decoders pass over what they need not read
+        if not body.isascii():
+            body.decode()  # the decoders pass over what they need not read
         self.body = body
         self._rows: list[Any] | None = None
         try:

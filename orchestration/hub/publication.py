@@ -4,7 +4,7 @@ Protocol only: what the files mean is the release's business. The branch is alwa
 set of files, because all additions and deletions travel in one commit that names the parent it was made for.
 """
 
-import hashlib
+import filecmp
 import json
 import shutil
 import tempfile
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from orchestration.hub.client import KEPT_BY_THE_HUB, TransferError, bounded_client, client_errors
+from orchestration.hub.client import KEPT_BY_THE_HUB, TransferError, bounded_client, client_errors, has_content
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -143,18 +143,9 @@ def _remote_files(api: "HfApi", repo_id: str, revision: str) -> dict[str, Any]:
 
 
 def _is_same(local: Path, remote: Any | None) -> bool:
-    if remote is None or remote.size != local.stat().st_size:
+    if remote is None:
         return False
-    if remote.lfs is not None:
-        return remote.lfs.sha256 == _sha256(local)
-    content = local.read_bytes()
-    # git's own name for a blob: SHA-1 over a header and the content
-    return remote.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return has_content(local, remote.size, remote.lfs.sha256 if remote.lfs else None, remote.blob_id)
 
 
 def _refuse_foreign(repo_id: str, remote: Mapping[str, Any]) -> None:
@@ -191,7 +182,7 @@ def _read_back(api: "HfApi", repo_id: str, commit: str, files: Mapping[str, Path
         if found != files.keys():
             raise PublicationError(f"{repo_id} at {commit[:7]} holds other files than were sent: look at the repo.")
         for name, local in files.items():
-            if _sha256(folder / name) != _sha256(local):
+            if not filecmp.cmp(folder / name, local, shallow=False):
                 raise PublicationError(
                     f"{name} of {repo_id} at {commit[:7]} came back with other bytes: look at the repo."
                 )

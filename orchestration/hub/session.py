@@ -227,7 +227,9 @@ class HubSession:
         import httpx2
 
         try:
-            url = self._base.copy_with(raw_path=place.encode()).join(link)
+            url = httpx2.URL(link)
+            if not url.is_absolute_url:
+                url = self._base.copy_with(raw_path=place.encode()).join(url)
         except (httpx2.InvalidURL, ValueError):
             raise HubError(f"{self._name(place)} points to an address that is no URL: check HF_ENDPOINT.") from None
         if _origin(url) != self.origin:
@@ -292,21 +294,28 @@ class HubSession:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
             raise HubError(f"{self._name(place)} came in an encoding that was not asked for: check HF_ENDPOINT.")
-        unpack = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
-        body, received, cap = bytearray(), 0, self.limits.max_page_bytes
+        chunks, received, cap = [], 0, self.limits.max_page_bytes
+        too_much = HubError(f"{self._name(place)} sent more than {cap:,} bytes in one page: check HF_ENDPOINT.")
         for chunk in response.iter_raw():
+            chunks.append(chunk)
             received += len(chunk)
-            try:
-                body += unpack.decompress(chunk, cap + 1 - len(body)) if unpack else chunk
-            except zlib.error:
-                raise _Passing("its answer could not be unpacked") from None
-            if max(received, len(body)) > cap:
-                raise HubError(f"{self._name(place)} sent more than {cap:,} bytes in one page: check HF_ENDPOINT.")
+            if received > cap:
+                raise too_much
             if time.monotonic() > ends:
                 raise TimeoutError
-        if unpack and not unpack.eof:
+        body = b"".join(chunks)
+        if encoding == "identity":
+            return body
+        unpack = zlib.decompressobj(wbits=31)
+        try:
+            body = unpack.decompress(body, cap + 1)
+        except zlib.error:
+            raise _Passing("its answer could not be unpacked") from None
+        if len(body) > cap:
+            raise too_much
+        if not unpack.eof:
             raise _Passing("its answer was cut short")
-        return bytes(body)
+        return body
 
     def _name(self, place: str) -> str:
         """How a place is called in a message: without its query, which may hold a secret."""

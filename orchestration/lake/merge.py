@@ -9,7 +9,6 @@ being among the changes: that a repo is gone shows against a whole list alone.
 
 import json
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -20,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.lake.files import LakeError, disk_errors, write_durably
+from orchestration.lake.files import LakeError
 from orchestration.lake.ingest import ROW_GROUP_ROWS
-from orchestration.lake.manifest import MANIFEST_NAME, Manifest, SnapshotFile
+from orchestration.lake.manifest import Manifest
 from orchestration.lake.rows import add_unknown_fields, type_rows
 from orchestration.lake.schemas import KEYS, SCHEMAS
-from orchestration.lake.snapshot import _put_in_place, _sha256, snapshot_dir, sweep, verify
+from orchestration.lake.snapshot import listed, new_snapshot, snapshot_dir, verify, write_manifest
 from orchestration.lake.spool import Spool, read_rows
 
 _ROW_GROUP_BYTES = 96 * 2**20  # in memory; rows that are uncommonly large make row groups of fewer rows
@@ -67,17 +66,9 @@ def merge_snapshot(spool: Spool, base: Manifest) -> Manifest:
         raise LakeError(f"The crawl of {spool.table} for {spool.snapshot_date} is not finished: run again to go on.")
     if verify(spool.data_dir, spool.table, base.snapshot_date) != base:
         raise LakeError(f"The snapshot of {spool.table} for {base.snapshot_date} was replaced meanwhile: run again.")
-    final = snapshot_dir(spool.data_dir, spool.table, spool.snapshot_date)
-    building = final.with_name(f".building-{spool.snapshot_date.isoformat()}-{os.getpid()}")
-    with disk_errors(f"write the snapshot of {spool.table}", final.parent):
-        sweep(spool.data_dir, spool.table)
-        try:
-            building.mkdir(parents=True)
-            manifest = _write(spool, base, building)
-            write_durably(building / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
-            _put_in_place(building, final)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
+    with new_snapshot(spool.data_dir, spool.table, spool.snapshot_date) as folder:
+        manifest = _write(spool, base, folder)
+        write_manifest(folder, manifest)
     spool.discard()
     return manifest
 
@@ -177,7 +168,7 @@ class _Part:
             writer.close()
             file.flush()
             os.fsync(file.fileno())
-        self.file = SnapshotFile(path=path.name, bytes=path.stat().st_size, rows=rows, sha256=_sha256(path))
+        self.file = listed(path, rows)
 
 
 def _rows_without(part: Path, table: str, keys: pa.Array) -> Iterator[pa.Table]:

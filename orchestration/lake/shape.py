@@ -4,7 +4,9 @@ Belongs here: the strict reading of a page, after which DuckDB may take it over 
 that does not fit (rows). The two must agree: what fits here gives no fault and no unknown field there.
 """
 
+import re
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, Optional
 
 import msgspec
@@ -21,7 +23,9 @@ _DATE = (
 )
 _DAY = rf"^{_DATE}\Z"
 # As the Hub writes it; another spelling of an instant is read row by row.
-_INSTANT = rf"^{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?Z\Z"
+_INSTANT = rf"{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,6}})?Z"
+_INSTANTS = re.compile(rf"(?:{_INSTANT}(?:\n{_INSTANT})*+)?")
+_LONGEST_INSTANT = len("2022-03-02T23:29:04.000000Z")  # so that none holds two and the line break between them
 
 
 def fits(table: str, body: bytes) -> bool:
@@ -30,10 +34,20 @@ def fits(table: str, body: bytes) -> bool:
     False says nothing of a row: the page has to be read row by row to learn which of them are at fault.
     """
     try:
-        _decoder(table).decode(body)
+        rows = _decoder(table).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
-    return True
+    # The instants of a column by one match: a match for each takes as long as all the rest.
+    return all(
+        _INSTANTS.fullmatch("\n".join(filter(None, map(attrgetter(column), rows)))) for column in _instants(table)
+    )
+
+
+@cache
+def _instants(table: str) -> list[str]:
+    return [
+        field.name for field in SCHEMAS[table] if pa.types.is_timestamp(field.type) and field.name not in OUR_COLUMNS
+    ]
 
 
 @cache
@@ -76,7 +90,11 @@ def _kind(table: str, kind: pa.DataType, path: str) -> Any:
         pa.int64(): Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
         pa.float64(): Annotated[float, msgspec.Meta(gt=-(2.0**63), lt=2.0**63)],
     }
-    return numbers.get(kind) or Annotated[str, msgspec.Meta(pattern=_INSTANT)]
+    if kind in numbers:
+        return numbers[kind]
+    if "." in path:
+        return Annotated[str, msgspec.Meta(pattern=rf"^{_INSTANT}\Z")]
+    return Annotated[str, msgspec.Meta(min_length=1, max_length=_LONGEST_INSTANT)]
 
 
 def _text(path: str, min_length: int | None = None) -> Any:

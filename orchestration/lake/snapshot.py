@@ -4,28 +4,22 @@ Belongs here: the layout `<data>/raw/<table>/snapshot_date=YYYY-MM-DD/`. Not: wh
 (rows). A folder of that name is always a whole snapshot: it is built aside and renamed as the last step.
 """
 
-import hashlib
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from orchestration.lake.files import LakeError, disk_errors, sync_folder, write_durably
+from orchestration.lake.files import LakeError, disk_errors, sha256_of, sync_folder, write_durably
 from orchestration.lake.ingest import type_pages
 from orchestration.lake.manifest import MANIFEST_NAME, Manifest, SnapshotFile
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.spool import Spool
 
-_ROW_GROUP_ROWS = 122_880
-_ROW_GROUP_BYTES = 96 * 2**20  # in memory; keeps memory flat where rows are uncommonly large
-_FILE_ROWS = 8 * _ROW_GROUP_ROWS
 _FOLDER = re.compile(r"snapshot_date=([0-9]{4}-[0-9]{2}-[0-9]{2})")
 
 
@@ -46,19 +40,42 @@ def write_snapshot(spool: Spool) -> Manifest:
     """
     if not spool.is_finished:
         raise LakeError(f"The crawl of {spool.table} for {spool.snapshot_date} is not finished: run again to go on.")
-    final = snapshot_dir(spool.data_dir, spool.table, spool.snapshot_date)
-    building = final.with_name(f".building-{spool.snapshot_date.isoformat()}-{os.getpid()}")
-    with disk_errors(f"write the snapshot of {spool.table}", final.parent):
-        sweep(spool.data_dir, spool.table)
+    with new_snapshot(spool.data_dir, spool.table, spool.snapshot_date) as folder:
+        manifest = _write(spool, folder)
+        write_manifest(folder, manifest)
+    spool.discard()
+    return manifest
+
+
+@contextmanager
+def new_snapshot(data_dir: Path, table: str, snapshot_date: date) -> Iterator[Path]:
+    """An empty folder that becomes the snapshot of a table and date when the block ends, replacing an earlier one.
+
+    The block writes all of it, the manifest too, and holds the lock of the table's spool. Nothing is left if it fails.
+
+    Raises:
+        LakeError: the disk fails.
+    """
+    final = snapshot_dir(data_dir, table, snapshot_date)
+    building = final.with_name(f".building-{snapshot_date.isoformat()}-{os.getpid()}")
+    with disk_errors(f"write the snapshot of {table}", final.parent):
+        sweep(data_dir, table)
         try:
             building.mkdir(parents=True)
-            manifest = _write(spool, building)
-            write_durably(building / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
+            yield building
             _put_in_place(building, final)
         finally:
             shutil.rmtree(building, ignore_errors=True)
-    spool.discard()
-    return manifest
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes the manifest of the snapshot that is being written in `folder`."""
+    write_durably(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
+
+
+def listed(part: Path, rows: int) -> SnapshotFile:
+    """How a manifest lists a Parquet file of so many rows."""
+    return SnapshotFile(path=part.name, bytes=part.stat().st_size, rows=rows, sha256=sha256_of(part))
 
 
 def sweep(data_dir: Path, table: str) -> None:
@@ -121,17 +138,17 @@ def verify(data_dir: Path, table: str, snapshot_date: date) -> Manifest:
     """
     manifest = read_manifest(data_dir, table, snapshot_date)
     folder = snapshot_dir(data_dir, table, snapshot_date)
-    listed = {file.path for file in manifest.files}
+    names = {file.path for file in manifest.files}
     advice = "remove its folder and fetch the snapshot again"
     for path in folder.glob("*.parquet"):
-        if path.name not in listed:
+        if path.name not in names:
             raise LakeError(f"The file {path} is not listed in its manifest: {advice}.")
     for file in manifest.files:
         path = folder / file.path
         if not path.is_file():
             raise LakeError(f"The file {path} is missing: {advice}.")
         with disk_errors(f"read the snapshot of {table}", folder):
-            if (path.stat().st_size, _sha256(path)) != (file.bytes, file.sha256):
+            if (path.stat().st_size, sha256_of(path)) != (file.bytes, file.sha256):
                 raise LakeError(f"The file {path} is not what its manifest says: {advice}.")
     return manifest
 
@@ -139,10 +156,7 @@ def verify(data_dir: Path, table: str, snapshot_date: date) -> Manifest:
 def _write(spool: Spool, folder: Path) -> Manifest:
     pages = spool.stored()
     typed = type_pages(spool.table, pages, folder)
-    files = [
-        SnapshotFile(path=part.name, bytes=part.stat().st_size, rows=rows, sha256=_sha256(part))
-        for part, rows in zip(typed.parts, typed.rows, strict=True)
-    ]
+    files = [listed(part, rows) for part, rows in zip(typed.parts, typed.rows, strict=True)]
     return Manifest(
         table=spool.table,
         snapshot_date=spool.snapshot_date,
@@ -172,63 +186,3 @@ def _put_in_place(building: Path, final: Path) -> None:
     building.rename(final)
     sync_folder(final.parent)
     shutil.rmtree(replaced, ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-class _Parts:
-    """Writes batches as Parquet files and row groups of bounded size; at least one file, be it empty."""
-
-    def __init__(self, folder: Path, schema: pa.Schema) -> None:
-        self.files: list[SnapshotFile] = []
-        self._folder = folder
-        self._schema = schema
-        self._waiting: list[pa.RecordBatch] = []
-        self._sink: BinaryIO | None = None
-        self._writer: pq.ParquetWriter | None = None
-        self._file_rows = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if error is None:
-            if self._waiting or not (self._writer or self.files):
-                self._flush()
-            self._close()
-        elif self._sink is not None:
-            self._sink.close()
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        if batch.num_rows:
-            self._waiting.append(batch)
-        rows, size = sum(b.num_rows for b in self._waiting), sum(b.nbytes for b in self._waiting)
-        if rows >= _ROW_GROUP_ROWS or size >= _ROW_GROUP_BYTES:
-            self._flush()
-            if self._file_rows >= _FILE_ROWS:
-                self._close()
-
-    def _flush(self) -> None:
-        if self._writer is None:
-            self._sink = (self._folder / f"part-{len(self.files):05}.parquet").open("wb")
-            self._writer = pq.ParquetWriter(self._sink, self._schema, compression="zstd", write_page_checksum=True)
-        table = pa.Table.from_batches(self._waiting, schema=self._schema)
-        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
-        self._file_rows += table.num_rows
-        self._waiting = []
-
-    def _close(self) -> None:
-        if self._writer is None or self._sink is None:
-            return
-        self._writer.close()
-        self._sink.flush()
-        os.fsync(self._sink.fileno())
-        self._sink.close()
-        path = Path(self._sink.name)
-        size = path.stat().st_size
-        self.files.append(SnapshotFile(path=path.name, bytes=size, rows=self._file_rows, sha256=_sha256(path)))
-        self._writer = self._sink = None
-        self._file_rows = 0

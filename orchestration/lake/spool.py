@@ -1,10 +1,11 @@
 """The pages of a running crawl, on disk. Belongs here: storing pages so that a crawl can go on after any kill.
 
 Not: fetching pages, or typing them. A page file holds its rows and the cursor to what follows them, and appears whole
-or not at all: so the cursor is never ahead of the rows. It is one JSON array, compressed: a header of ours on the first
-line, then the rows as they came.
+or not at all: so the cursor is never ahead of the rows. It is one JSON array, compressed in two frames: a header of
+ours on the first line, then the rows as they came.
 """
 
+import io
 import json
 import shutil
 import zlib
@@ -131,7 +132,10 @@ class Spool:
         body = getattr(page.rows, "body", None)
         if body is None:
             body = json.dumps(list(page.rows), separators=(",", ":")).encode()
-        rest = body.lstrip()[1:]
+        # A page is about a megabyte: what follows its opening bracket is looked at where it lies, not copied.
+        rest = memoryview(body)[body.index(b"[") + 1 :]
+        codec = pa.Codec("zstd", compression_level=1)
+        stored = codec.compress(rest, asbytes=True)
         header = {
             "cursor": page.cursor,
             "observed_at": page.observed_at.isoformat(),
@@ -141,15 +145,14 @@ class Spool:
             "rows": len(page.rows),
             "fits": fits(self.table, body),
             "bytes": len(rest),
-            "crc32": zlib.crc32(rest),
+            "stored": len(stored),
+            "crc32": zlib.crc32(stored),
             **asdict(self._origin),
         }
         line = json.dumps({HEADER: header}, separators=(",", ":")).encode()
-        content = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n", rest))
+        first = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n"))
         with disk_errors(f"store a page of {self.table}", self._folder):
-            write_durably(
-                self._path(self._count), pa.Codec("zstd", compression_level=1).compress(content, asbytes=True)
-            )
+            write_durably(self._path(self._count), codec.compress(first, asbytes=True) + stored)
         self._advance(header)
 
     def stored(self) -> list[StoredPage]:
@@ -239,10 +242,13 @@ class Spool:
     def _intact_header(path: Path) -> dict[str, Any] | None:
         """The header of a page file if all of its rows are there as they came, else None."""
         try:
-            with pa.input_stream(str(path), compression="zstd") as file:
-                first, _, rest = file.read().partition(b"\n")
-            header = json.loads(first.rstrip(b",") + b"]")[0][HEADER]
-            return header if (header["bytes"], header["crc32"]) == (len(rest), zlib.crc32(rest)) else None
+            content = path.read_bytes()
+            with io.BufferedReader(pa.input_stream(pa.BufferReader(content), compression="zstd")) as file:
+                first = file.readline().rstrip(b",\n")
+            header = json.loads(first + b"]")[0][HEADER]
+            # Of the rows as they are stored: a crawl of thousands of pages is resumed without unpacking them.
+            stored = memoryview(content)[-header["stored"] :]
+            return header if (header["stored"], header["crc32"]) == (len(stored), zlib.crc32(stored)) else None
         except _BROKEN:
             return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import jinja2
 import yaml
 
-from orchestration.release.datapackage import DataPackage
+from orchestration.release.datapackage import DataPackage, RawSource
 
 FILE_NAME = "README.md"
 DEFAULT_TABLE = "fct_organization_snapshots"
@@ -30,7 +30,7 @@ def render_card(package: DataPackage) -> str:
     )
     environment.filters["inert"] = inert
     environment.filters["thousands"] = "{:,}".format
-    body = environment.get_template("card.md.j2").render(package=package, verdicts=_verdicts(package))
+    body = environment.get_template("card.md.j2").render(package=package, verdicts=_verdicts(package), reading=_reading)
     return f"---\n{_front_matter(package)}---\n{body}"
 
 
@@ -42,6 +42,13 @@ def inert(value: object, longest: int = 200) -> str:
     line = " ".join(str(value).split())[:longest]
     printable = "".join(character if character.isprintable() else "�" for character in line)
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable)
+
+
+def _reading(source: RawSource) -> str:
+    """How much of a raw table was read for the snapshot."""
+    if source.source_commit:
+        return f"whole, at commit {source.source_commit[:7]}"
+    return f"changes, over the whole crawl of {source.full_crawl_date}" if source.full_crawl_date else "whole"
 
 
 def _front_matter(package: DataPackage) -> str:

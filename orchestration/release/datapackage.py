@@ -62,7 +62,10 @@ class Resource(_Document):
 
 
 class RawSource(_Document):
-    """One raw table that the release was made from."""
+    """One raw table that the release was made from.
+
+    The last three facts, as the raw snapshot's manifest has them, are missing in releases of version 0.1.0.
+    """
 
     table: str
     source: str
@@ -73,6 +76,9 @@ class RawSource(_Document):
     first_observed_at: dt.datetime | None
     last_observed_at: dt.datetime | None
     manifest_sha256: str
+    refresh: str = "full"
+    full_crawl_date: dt.date | None = None
+    source_commit: str | None = None
 
 
 class CheckResult(_Document):

@@ -152,14 +152,15 @@ class Store:
         """The repository as it is now, None if there is none."""
         return self._repos.get((kind, repo_id))
 
-    def create_repo(self, kind: str, repo_id: str, *, private: bool = False) -> Repo:
-        """A new repository whose first commit holds `.gitattributes`; Refused as Exists."""
+    def create_repo(self, kind: str, repo_id: str, *, private: bool = False, at: datetime | None = None) -> Repo:
+        """A new repository, made now or `at` a time, whose first commit holds `.gitattributes`; Refused as Exists."""
         with self._mutex:
             if (kind, repo_id) in self._repos:
                 raise Refused("Exists", f"The repository {repo_id} exists already.")
-            repo = Repo(kind, repo_id, secrets.token_hex(12), private, _now())
+            made = _written(at or datetime.now(UTC))
+            repo = Repo(kind, repo_id, secrets.token_hex(12), private, made)
             files = self._applied(repo, {}, [Operation("file", ".gitattributes", GITATTRIBUTES)])
-            return self._advance(repo, "main", None, files, "initial commit", "")[0]
+            return self._advance(repo, "main", None, files, "initial commit", "", made)[0]
 
     def delete_repo(self, repo: Repo) -> None:
         """Forgets the repository; its blobs go at the next start."""
@@ -196,8 +197,11 @@ class Store:
         title: str,
         message: str = "",
         parent: str | None = None,
+        at: datetime | None = None,
     ) -> Commit:
         """The head of `branch` after the operations: a new commit, or the old head if nothing changed.
+
+        A commit is of now, or of the time `at`, by which a repository gets a past.
 
         Refused as RevisionNotFound for an unknown branch, StaleParent if `parent` is given and not the head,
         EntryNotFound for a deletion or copy of what is not there, Invalid for the rest.
@@ -212,7 +216,8 @@ class Store:
             files = self._applied(repo, head.files, operations)
             if files == head.files:
                 return head
-            return self._advance(repo, branch, head.sha, files, title, message)[1]
+            made = _written(at or datetime.now(UTC))
+            return self._advance(repo, branch, head.sha, files, title, message, made)[1]
 
     def set_ref(self, repo: Repo, refs: Literal["branches", "tags"], name: str, sha: str | None) -> None:
         """Makes a branch or tag at commit `sha`, removes it if None; Refused as Exists, RevisionNotFound, Invalid."""
@@ -306,14 +311,14 @@ class Store:
         return File(git_oid(operation.content), len(operation.content), sha256, lfs=False, commit="")
 
     def _advance(
-        self, repo: Repo, branch: str, parent: str | None, files: dict[str, File], title: str, message: str
+        self, repo: Repo, branch: str, parent: str | None, files: dict[str, File], title: str, message: str, made: str
     ) -> tuple[Repo, Commit]:
         document = {
             "repo": repo.uid,
             "parent": parent,
             "title": title,
             "message": message,
-            "date": _now(),
+            "date": made,
             # A commit cannot hold its own hash: an empty one means "this commit".
             "files": {path: asdict(files[path]) for path in sorted(files)},
         }
@@ -393,8 +398,8 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _written(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _make_folder(folder: Path) -> None:

@@ -33,7 +33,9 @@ def fetch_models(url: str, data_dir: Path, *, stop_after: int | None = None, for
             yield page
 
     options = {"refetch": False, **options}
-    manifest = fetch("models", Plan("all", crawl), HubSession(url, None), settings, progress=said.append, **options)
+    manifest = fetch(
+        "models", lambda *_: Plan("all", crawl), HubSession(url, None), settings, progress=said.append, **options
+    )
     return manifest, said
 
 

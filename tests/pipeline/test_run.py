@@ -305,7 +305,7 @@ def test_a_run_that_is_told_to_stop_says_so(hub, tmp_path):
         ({"HF_ENDPOINT": "http://127.0.0.1:9"}, 1, "http://127.0.0.1:9"),
         ({"HUBSCAPE_SOURCE": "carrier-pigeon"}, 2, "HUBSCAPE_SOURCE cannot be used"),
         ({"HUBSCAPE_SNAPSHOT_DATE": "2026-02-30"}, 2, "HUBSCAPE_SNAPSHOT_DATE cannot be used"),
-        ({"HUBSCAPE_SOURCE": "bulk"}, 2, "not built yet"),
+        ({"HUBSCAPE_REFRESH": "hourly"}, 2, "HUBSCAPE_REFRESH"),
     ],
 )
 def test_wrong_use_and_a_failing_source_end_with_one_sentence(hub, tmp_path, changed, code, said):

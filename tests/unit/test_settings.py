@@ -67,8 +67,6 @@ def test_source_sandbox_uses_a_hub_on_this_machine(monkeypatch, address):
     ("name", "value", "said"),
     [
         ("HUBSCAPE_SOURCE", "carrier-pigeon", "'sandbox', 'api' or 'bulk'"),
-        ("HUBSCAPE_SOURCE", "bulk", "not built yet"),
-        ("HUBSCAPE_REFRESH", "incremental", "not built yet"),
         ("HUBSCAPE_REFRESH", "hourly", "'full' or 'incremental'"),
         ("HUBSCAPE_SNAPSHOT_DATE", "yesterday", "date"),
         ("HUBSCAPE_SNAPSHOT_DATE", "2026-02-30", "date"),
@@ -92,6 +90,14 @@ def test_a_wrong_variable_is_named_with_its_value_and_what_it_takes(monkeypatch,
 
     assert str(caught.value).startswith(f"{name} cannot be used (is {value!r}): ")
     assert said in str(caught.value)
+
+
+def test_a_bulk_dump_has_no_incremental_days(monkeypatch):
+    monkeypatch.setenv("HUBSCAPE_SOURCE", "bulk")
+    monkeypatch.setenv("HUBSCAPE_REFRESH", "incremental")
+
+    with pytest.raises(SettingsError, match=r"HUBSCAPE_REFRESH cannot be used .* goes with HUBSCAPE_SOURCE sandbox or"):
+        load_settings()
 
 
 def test_a_password_in_an_address_is_refused_and_not_repeated(monkeypatch):

@@ -47,7 +47,8 @@ paired as (
         repos.likes,
         repos_before.downloads_all_time as downloads_all_time_before,
         repos_before.downloads_30d as downloads_30d_before,
-        repos_before.likes as likes_before
+        repos_before.likes as likes_before,
+        coalesce(repos.observed_at <> repos_before.observed_at, true) as is_observed_anew
     from repos
     inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_key = repos_before.repo_key
     union all
@@ -58,7 +59,8 @@ paired as (
         repos.likes,
         repos_before.downloads_all_time as downloads_all_time_before,
         repos_before.downloads_30d as downloads_30d_before,
-        repos_before.likes as likes_before
+        repos_before.likes as likes_before,
+        coalesce(repos.observed_at <> repos_before.observed_at, true) as is_observed_anew
     from repos
     inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_id = repos_before.repo_id
     where
@@ -76,8 +78,10 @@ compared as (
         count(case when downloads_all_time < downloads_all_time_before then 1 end) as downloads_all_time_fell,
         count(case when likes >= 0 and likes_before >= 0 then 1 end) as likes_known,
         count(case when likes < likes_before then 1 end) as likes_fell,
-        count(case when downloads_30d >= 0 and downloads_30d_before >= 0 then 1 end) as downloads_30d_known,
-        count(case when downloads_30d <> downloads_30d_before then 1 end) as downloads_30d_changed
+        -- A row that an incremental day has carried on stands still by itself.
+        count(case when is_observed_anew and downloads_30d >= 0 and downloads_30d_before >= 0 then 1 end)
+            as downloads_30d_known,
+        count(case when is_observed_anew and downloads_30d <> downloads_30d_before then 1 end) as downloads_30d_changed
     from paired
     group by repo_type
 

@@ -24,7 +24,8 @@ aged as (
 
     select
         *,
-        {{ days_between(utc_day('created_at'), 'snapshot_date') }} as age_days
+        -- The downloads of a row that an incremental day has carried on are those of the day it was observed.
+        {{ days_between(utc_day('created_at'), 'least(snapshot_date, ' ~ utc_day('observed_at') ~ ')') }} as age_days
     from repos
     where
         repo_type = 'model'

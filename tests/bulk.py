@@ -1,0 +1,120 @@
+"""Bulk dumps for tests: Parquet files shaped like hub-stats from rows of the API, and a dataset repo with a past."""
+
+import datetime as dt
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from orchestration.sandbox.catalogue import Catalogue
+from orchestration.sandbox.store import Commit, Operation, Store
+
+REPO = "cfahlgren1/hub-stats"
+_INSTANT = pa.timestamp("ms", tz="UTC")
+_COMMON = {"id": pa.string(), "author": pa.string(), "createdAt": _INSTANT, "lastModified": _INSTANT}
+_COUNTS = {
+    "downloads": pa.int64(), "downloadsAllTime": pa.int64(), "likes": pa.int64(), "trendingScore": pa.float64(),
+}  # fmt: skip
+_TAGS = {"tags": pa.list_(pa.string()), "cardData": pa.string()}
+_ORGANIZATION = pa.struct([("_id", pa.string()), ("name", pa.string()), ("fullname", pa.string())])
+# As HUB.md tells of hub-stats: no _id, sha, private or gated, and no organizations.
+COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    "models": {
+        **_COMMON, **_COUNTS, **_TAGS,
+        "safetensors": pa.struct([
+            ("parameters", pa.struct([(name, pa.int64()) for name in ("BF16", "F16", "F32", "sandbox dtype")])),
+            ("total", pa.int64()),
+        ]),
+        "gguf": pa.struct([("total", pa.int64()), ("architecture", pa.string())]),
+        "baseModels": pa.struct([
+            ("relation", pa.string()),
+            ("models", pa.list_(pa.struct([("_id", pa.string()), ("id", pa.string())]))),
+        ]),
+        "pipeline_tag": pa.string(),
+        "library_name": pa.string(),
+        "siblings": pa.list_(pa.struct([("rfilename", pa.string())])),
+        "config": pa.string(),
+    },
+    "datasets": {**_COMMON, **_COUNTS, **_TAGS},
+    "spaces": {
+        **_COMMON, "likes": pa.int64(), "trendingScore": pa.float64(), **_TAGS, "sdk": pa.string(),
+        "models": pa.list_(pa.string()), "datasets": pa.list_(pa.string()),
+    },
+    "daily_papers": {
+        "paper": pa.struct([
+            ("id", pa.string()), ("title", pa.string()), ("publishedAt", _INSTANT), ("submittedOnDailyAt", _INSTANT),
+            ("upvotes", pa.int64()), ("authors", pa.list_(pa.struct([("name", pa.string())]))),
+            ("organization", _ORGANIZATION),
+        ]),
+        "publishedAt": _INSTANT, "title": pa.string(), "numComments": pa.int64(), "organization": _ORGANIZATION,
+    },
+}  # fmt: skip
+
+
+def bulk_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, pa.DataType]) -> pa.Table:
+    """Rows of the API as a dump has them: in its columns and types, with card data that the lake leaves out."""
+    dumped = [
+        {**{name: _typed(row.get(name), kind) for name, kind in columns.items()}, **_clutter(row, columns)}
+        for row in rows
+    ]
+    return pa.Table.from_pylist(dumped, schema=pa.schema(list(columns.items())))
+
+
+def _clutter(row: Mapping[str, Any], columns: Mapping[str, pa.DataType]) -> dict[str, Any]:
+    return {"cardData": json.dumps({"tags": row.get("tags")})} if "cardData" in columns else {}
+
+
+def _typed(value: Any, kind: pa.DataType) -> Any:
+    """A JSON value in the type of a column; what the column has no place for is left out."""
+    if value is None:
+        return None
+    if pa.types.is_timestamp(kind):
+        return dt.datetime.fromisoformat(value)
+    if pa.types.is_struct(kind):
+        return {inner.name: _typed(value.get(inner.name), inner.type) for inner in kind}
+    if pa.types.is_list(kind):
+        return [_typed(item, kind.value_type) for item in value]
+    return float(value) if kind == pa.float64() else value
+
+
+def parquet(table: pa.Table, **options: Any) -> bytes:
+    """The table as the bytes of a Parquet file."""
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd", **options)
+    return sink.getvalue()
+
+
+def bulk_files(catalogue: Catalogue) -> dict[str, bytes]:
+    """A whole dump of what a catalogue serves, by file name."""
+    rows: dict[str, Sequence[Mapping[str, Any]]] = {
+        "models": catalogue.models,
+        "datasets": catalogue.datasets,
+        "spaces": catalogue.spaces,
+        "daily_papers": [item for day in sorted(catalogue.papers) for item in catalogue.papers[day]],
+    }
+    return {f"{table}.parquet": parquet(bulk_table(rows[table], columns)) for table, columns in COLUMNS.items()}
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """The files in a folder of this machine."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def commit_files(store: Store, files: Mapping[str, bytes], at: dt.datetime, *, repo_id: str = REPO) -> Commit:
+    """One commit of a dataset repo at a time of the past; the repo is made, a year earlier, if it is not there."""
+    repo = store.repo("datasets", repo_id) or store.create_repo("datasets", repo_id, at=at - dt.timedelta(days=365))
+    operations = []
+    for path, content in files.items():
+        staged, sha256 = store.staging_path(), hashlib.sha256(content).hexdigest()
+        staged.write_bytes(content)
+        store.adopt(staged, sha256)
+        operations.append(Operation("lfsFile", path, sha256=sha256))
+    return store.commit(repo, "main", operations, title=f"Update of {at}", at=at)
