@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     sandbox_seed: int = Field(7, description="Seed of the sandbox's made-up ecosystem.")
     sandbox_scale: float = Field(1.0, gt=0, le=200, description="Size of the made-up ecosystem; 1 is 20,000 models.")
     schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
-    memory_limit: str = Field("4GB", description="DuckDB's memory limit, for dbt and for the checks.")
+    memory_limit: str = Field("3GB", description="DuckDB's memory limit, for dbt and for the checks.")
 
     @field_validator("refresh")
     @classmethod

@@ -22,7 +22,7 @@ class ExportError(RuntimeError):
     """The warehouse cannot be released; the text says why and what to do."""
 
 
-def open_warehouse(path: Path, *, memory_limit: str = "4GB") -> duckdb.DuckDBPyConnection:
+def open_warehouse(path: Path, *, memory_limit: str = "3GB") -> duckdb.DuckDBPyConnection:
     """A read-only connection in UTC.
 
     Raises:
