@@ -41,17 +41,22 @@ EDITS = (
     ),
     Edit("int_lineage_edges", "order by\n                case", "order by\n                -case", "fct_lineage_edges"),
     Edit("int_lineage_roots", "(partition by descendant_id)", "(partition by root_id)", "fct_lineage_roots"),
-    Edit("fct_derivative_counts", "round(sum(weight), 9)", "round(count(weight), 9)", "fct_derivative_counts"),
     Edit(
-        "fct_derivative_counts",
-        "count(distinct external_child_id) as direct_external",
-        "count(distinct child_id) as direct_external",
+        "int_derivative_counts",
+        "sum(case when (relation_bit & 31) <> 0 then weight end) as fractional_all",
+        "count(case when (relation_bit & 31) <> 0 then weight end) as fractional_all",
         "fct_derivative_counts",
     ),
     Edit(
+        "int_derivative_counts",
+        "count(case when (external_bits & 31) <> 0 then 1 end) as direct_external_all",
+        "count(case when (relation_bits & 31) <> 0 then 1 end) as direct_external_all",
         "fct_derivative_counts",
-        "count(distinct descendant_id) as transitive,",
-        "count(descendant_id) as transitive,",
+    ),
+    Edit(
+        "int_derivative_counts",
+        "group by roster_parents.roster_id, derived_models.descendant_id",
+        "group by roster_parents.roster_id, derived_models.descendant_id, roster_parents.parent_id",
         "fct_derivative_counts",
     ),
     Edit(
