@@ -51,12 +51,12 @@ def _layers(data_dir: Path) -> Iterator[tuple[str, list[Any]]]:
 
     settings = load_settings(data_dir=data_dir, snapshot_date=DAY.isoformat())
     for table in schemas.SCHEMAS:
-        yield "raw", check_raw(data_dir, DAY, [table], previous_rows={}, memory_limit=settings.memory_limit)
+        yield "raw", check_raw(data_dir, DAY, [table], previous_rows={}, memory_limit=settings.reading_memory_limit)
     tables = [table.name for table in read_contract(prepare_manifest()).tables]
     raw_rows = {table: snapshot.read_manifest(data_dir, table, DAY).rows for table in schemas.SCHEMAS}
     yield (
         "marts",
-        check_marts(data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.memory_limit),
+        check_marts(data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.reading_memory_limit),
     )
     yield "release", release_outcomes(settings, read_datapackage(release_dir(data_dir, DAY)))
 

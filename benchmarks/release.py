@@ -97,13 +97,13 @@ def _make(data_dir: Path) -> None:
 
     settings = _settings(data_dir)
     for table in schemas.SCHEMAS:
-        outcomes = check_raw(data_dir, DAY, [table], previous_rows={}, memory_limit=settings.memory_limit)
+        outcomes = check_raw(data_dir, DAY, [table], previous_rows={}, memory_limit=settings.reading_memory_limit)
         keep(settings, "raw", table, raw_subject(settings, table), outcomes)
-    with open_warehouse(data_dir / WAREHOUSE, memory_limit=settings.memory_limit) as connection:
+    with open_warehouse(data_dir / WAREHOUSE, memory_limit=settings.reading_memory_limit) as connection:
         subject = build_subject(connection)
     tables = [table.name for table in read_contract(prepare_manifest()).tables]
     raw_rows = {table: snapshot.read_manifest(data_dir, table, DAY).rows for table in schemas.SCHEMAS}
-    outcomes = check_marts(data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.memory_limit)
+    outcomes = check_marts(data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.reading_memory_limit)
     for table in tables:
         keep(settings, "marts", table, subject, [outcome for outcome in outcomes if outcome.table == table])
     say(rows=sum(resource.rows for resource in make_release(settings).resources))

@@ -76,7 +76,7 @@ def table_holds(expectation: str, condition: str, observed: str, threshold: str,
 
 
 def _sql_rule(name: str, query: str, threshold: str, column: str | None = None, severity: Severity = "error") -> Rule:
-    return Rule(name, "UnexpectedRowsExpectation", {"unexpected_rows_query": query}, threshold, column, severity)
+    return Rule(name, "NoUnexpectedRows", {"unexpected_rows_query": query}, threshold, column, severity)
 
 
 def _capped(failing: str) -> str:

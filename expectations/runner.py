@@ -180,10 +180,13 @@ class _Judge:
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
         from great_expectations.validator.validator import Validator
 
+        from expectations.unexpected import NoUnexpectedRows
+
+        classes = {**vars(expectations), NoUnexpectedRows.__name__: NoUnexpectedRows}
         data = SqlAlchemyBatchData(self._engine, table_name=table, create_temp_table=False)
         validator = Validator(self._engine, data_context=self._context, batches=[Batch(data=data)])
         asked = [
-            getattr(expectations, rule.gx_class)(
+            classes[rule.gx_class](
                 **rule.arguments, severity=_GX_SEVERITY[rule.severity], meta={"rule": number}
             )
             for number, rule in enumerate(rules)
@@ -205,7 +208,7 @@ def _outcome(layer: Layer, table: str, rule: Rule, result: "ExpectationValidatio
         observed = problem
     elif rows_failing:
         observed = f"{rows_failing} of {rows} rows against it"
-    elif rule.gx_class == "UnexpectedRowsExpectation":
+    elif rule.gx_class == "NoUnexpectedRows":
         observed = "as wanted" if success else broken.get("observed") or "nothing"
     else:
         observed = f"{found.get('observed_value')} rows"

@@ -125,7 +125,7 @@ def release_outcomes(settings: Settings, package: DataPackage) -> list[Outcome]:
             for resource in package.resources
         },
         settings.snapshot_date,
-        memory_limit=settings.memory_limit,
+        memory_limit=settings.reading_memory_limit,
     )
 
 

@@ -56,7 +56,7 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
             previous_rows={table: previous.rows if previous else None},
             max_drop_share=now.max_volume_drop,
             max_fault_share=now.max_fault_share,
-            memory_limit=now.memory_limit,
+            memory_limit=now.reading_memory_limit,
         )
         return keep(now, "raw", table, subject, outcomes)
 
@@ -85,14 +85,14 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
         manifests = {t: snapshot.read_manifest(now.data_dir, t, now.snapshot_date) for t in schemas.SCHEMAS}
         unobserved = {table for table, manifest in manifests.items() if not was_observed(manifest)}
         warehouse = now.data_dir / "warehouse.duckdb"
-        with plain_failures(), open_warehouse(warehouse, memory_limit=now.memory_limit) as connection:
+        with plain_failures(), open_warehouse(warehouse, memory_limit=now.reading_memory_limit) as connection:
             subject = build_subject(connection)
         outcomes = check_marts(
             warehouse,
             tables=tables,
             raw_rows={table: manifest.rows for table, manifest in manifests.items()},
             max_quarantined_share=now.max_fault_share,
-            memory_limit=now.memory_limit,
+            memory_limit=now.reading_memory_limit,
         )
         for table in tables:
             found = [_excused(outcome, unobserved) for outcome in outcomes if outcome.table == table]

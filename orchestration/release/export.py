@@ -22,7 +22,7 @@ class ExportError(RuntimeError):
     """The warehouse cannot be released; the text says why and what to do."""
 
 
-def open_warehouse(path: Path, *, memory_limit: str = "3GB") -> duckdb.DuckDBPyConnection:
+def open_warehouse(path: Path, *, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
     """A read-only connection in UTC.
 
     Raises:
@@ -31,7 +31,11 @@ def open_warehouse(path: Path, *, memory_limit: str = "3GB") -> duckdb.DuckDBPyC
     if not path.is_file():
         raise ExportError(f"There is no warehouse at {path}: materialize the dbt models first.")
     try:
-        connection = duckdb.connect(path, read_only=True, config={"memory_limit": memory_limit, "threads": 2})
+        connection = duckdb.connect(
+            path,
+            read_only=True,
+            config={"memory_limit": memory_limit, "threads": 2, "temp_directory": str(path.with_name(".duckdb_tmp"))},
+        )
     except duckdb.IOException:
         raise ExportError(f"The warehouse {path} is in use by another process: wait until that ends.") from None
     connection.execute("set TimeZone = 'UTC'")  # not in `config`: there it comes before the extension that knows it
