@@ -24,14 +24,15 @@ from orchestration.lake.rows import add_unknown_fields, type_rows
 from orchestration.lake.schemas import KEYS, SCHEMAS
 from orchestration.lake.spool import HEADER, PAGE_NUMBER, StoredPage, read_rows
 
-ROW_GROUP_ROWS = 122_880
-_ROW_GROUP_BYTES = 256 * 2**20  # of JSON; rows that are uncommonly large make row groups of fewer rows
-_PART_ROW_GROUPS = 8
+# DuckDB holds the row groups of all threads until they are written in turn: with twice the rows a thread waits.
+ROW_GROUP_ROWS = 61_440
+_ROW_GROUP_BYTES = 128 * 2**20  # of JSON; rows that are uncommonly large make row groups of fewer rows
+_PART_ROW_GROUPS = 16
 _SMALLEST_GROUP = 2_048  # what DuckDB handles at a time
 # More runs of pages that fit and pages that do not make a part be read row by row, ten times slower, but in one go.
 _MOST_RUNS = 40
-# A row group as it is built and the pages being read, for each of two threads.
-_MEMORY = "400MB"
+# Row groups as they are built and the pages being read, for each of two threads.
+_MEMORY = "500MB"
 
 
 @dataclass
