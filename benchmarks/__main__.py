@@ -25,9 +25,10 @@ QUESTIONS = {
     "release": "benchmarks.release",
     "refresh": "benchmarks.refresh",
     "incremental": "benchmarks.incremental",
+    "pace": "benchmarks.pace",
 }
 # Most of what these take at any size is the start of many processes; a small run is about equal results.
-_LEFT_OUT_OF_SMALL_RUNS = ("refresh", "incremental")
+_LEFT_OUT_OF_SMALL_RUNS = ("refresh", "incremental", "pace")
 _SMALL = 0.3
 
 

@@ -1,8 +1,8 @@
-"""A whole Hub over a made-up one: `python -m benchmarks.hub_server HUB PAGES STORE`.
+"""A whole Hub over a made-up one: `python -m benchmarks.hub_server HUB PAGES STORE QUOTA`.
 
 Belongs here: the sandbox's own server, with the lists answered from pages on disk, so that a refresh of any size runs
 against it. It says on standard output where it listens and ends with its standard input. Of a list in another order
-than `createdAt` it knows what lies in `<list>-<order>`.
+than `createdAt` it knows what lies in `<list>-<order>`. QUOTA requests are answered in 300 s.
 """
 
 import gzip
@@ -26,8 +26,9 @@ from orchestration.sandbox.server import create_app, serve
 def main() -> None:
     """Serves until standard input ends."""
     hub, pages, store = map(Path, sys.argv[1:4])
+    quota = int(sys.argv[4])
     threading.Thread(target=_stop_at_end_of_input, daemon=True).start()
-    app = create_app(_catalogue(hub), store, quota=10_000_000)
+    app = create_app(_catalogue(hub), store, quota=quota)
     # Before the route of the sandbox's own lists, which holds all rows in memory.
     app.router.routes[:0] = [Route(f"/api/{kind}", _List(pages, kind)) for kind in PAGE_TABLES]
     serve(app, port=0)

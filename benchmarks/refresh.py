@@ -19,14 +19,15 @@ from benchmarks.measure import PROJECT, BenchmarkFailed, Measured, Program, envi
 
 LEFT = "refreshed"  # what a refresh has left: `data`, the `store` of its Hub, and its `seconds`
 REPO = "hubscape-sandbox/observatory"
+NO_QUOTA = 10_000_000  # more requests than anybody sends
 
 
 def measure(bench: Bench) -> Finding:
     """Measures the refresh and the one at a tenth."""
     small = Bench(bench.root, bench.scale / 10, bench.runs, bench.seed)
     with bench.making(LEFT):
-        full = _refresh(bench, "hubscape run")
-    tenth = _refresh(small, "hubscape run at a tenth of the size")
+        full = refresh(bench, "hubscape run", keep=True)
+    tenth = refresh(small, "hubscape run at a tenth of the size")
     return Finding(
         "refresh: from raw pages to the verified publication",
         [full, tenth],
@@ -43,24 +44,31 @@ def refreshed(bench: Bench) -> Path:
     """What a refresh has left, for the question that starts there."""
     with bench.making(LEFT):
         if not bench.state(LEFT).exists():
-            _refresh(bench, "hubscape run", runs=1)
+            refresh(bench, "hubscape run", runs=1, keep=True)
     return bench.state(LEFT)
 
 
-def _refresh(bench: Bench, name: str, runs: int | None = None) -> Measured:
+def refresh(
+    bench: Bench, name: str, *, runs: int | None = None, quota: int = NO_QUOTA, keep: bool = False
+) -> Measured:
+    """Measures full refreshes, each into an empty data folder and repo; what the last has left is kept if that is said.
+
+    `quota`: requests that the Hub answers in 300 s.
+    """
     folder = bench.scratch / "refresh"
     measured = Measured(name)
     for _ in range(runs or bench.runs):
         # A Hub of its own for each: what is published already is not published again.
         shutil.rmtree(folder, ignore_errors=True)
-        with serving(bench.hub(), bench.pages(), folder / "store") as url:
+        with serving(bench.hub(), bench.pages(), folder / "store", quota) as url:
             data = folder / "data"
             program = Program(name, python("orchestration.cli", "run"), variables(data, url, DAY))
             bench.compare([program], runs=1, into=[measured])
             require_all_rows(bench.hub(), data, DAY)
-    (folder / "seconds").write_text(str(measured.median_seconds))
-    shutil.rmtree(bench.state(LEFT), ignore_errors=True)
-    bench.made(LEFT, lambda left: folder.rename(left))
+    if keep:
+        (folder / "seconds").write_text(str(measured.median_seconds))
+        shutil.rmtree(bench.state(LEFT), ignore_errors=True)
+        bench.made(LEFT, lambda left: folder.rename(left))
     shutil.rmtree(folder, ignore_errors=True)
     return measured
 
@@ -93,10 +101,13 @@ def require_all_rows(hub: Path, data: Path, day: date) -> None:
 
 
 @contextlib.contextmanager
-def serving(hub: Path, pages: Path, store: Path) -> Iterator[str]:
-    """The address of a whole Hub over the made-up one, for as long as the block lasts."""
+def serving(hub: Path, pages: Path, store: Path, quota: int = NO_QUOTA) -> Iterator[str]:
+    """The address of a whole Hub over the made-up one, for as long as the block lasts.
+
+    `quota`: requests that it answers in 300 s.
+    """
     process = subprocess.Popen(
-        python("benchmarks.hub_server", str(hub), str(pages), str(store)),
+        python("benchmarks.hub_server", str(hub), str(pages), str(store), str(quota)),
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment({}),
     )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None  # they are pipes

@@ -38,10 +38,15 @@ def key_unique(key: Sequence[str], where: str = "true") -> Rule:
     """Among the rows that meet `where`, no part of the key is null and no key occurs twice."""
     names = [f"k{number}" for number in range(len(key))]
     parts = ", ".join(f"{part} as {name}" for part, name in zip(key, names, strict=True))
-    wrong = " or ".join(["count(*) > 1", *(f"{name} is null" for name in names)])
+    is_null = " or ".join(f"{name} is null" for name in names)
+    # By their hashes first: groups of whole keys, millions of texts, are more than a small memory can hold or spill.
     failing = (
-        f"select {_shown(names)} as sample_key, count(*) as row_count "
-        f"from (select {parts} from {{batch}} where {where}) as keyed group by {', '.join(names)} having {wrong}"
+        f"with keyed as not materialized (select {parts} from {{batch}} where {where}), "
+        f"suspects as (select hash({', '.join(names)}) as hashed from keyed group by hashed "
+        f"having count(*) > 1 or bool_or({is_null})) "
+        f"select {_shown(names)} as sample_key, count(*) as row_count from keyed "
+        f"where hash({', '.join(names)}) in (select hashed from suspects) "
+        f"group by {', '.join(names)} having count(*) > 1 or {is_null}"
     )
     return _sql_rule("key_unique", _capped(failing), "every key present and once")
 

@@ -1,0 +1,24 @@
+"""What does an incremental day cost against the full refresh at the pace that the Hub allows?
+
+As `refresh` and `incremental`, against a Hub that answers as many requests in its windows as the real one does with a
+free token, of which the client leaves a fifth to others. Once each: most of it is waiting. No peer.
+"""
+
+from benchmarks.bench import Bench, Finding, Verdict
+from benchmarks.incremental import CHANGED_SHARE, incremental_days
+from benchmarks.refresh import refresh, refreshed
+
+QUOTA = 1_000  # requests in 300 s, as the Hub allows a free token
+
+
+def measure(bench: Bench) -> Finding:
+    """Measures both, the day first: it starts where the refresh that was measured without a quota has left off."""
+    refreshed(bench)
+    day = incremental_days(bench, f"hubscape run, incremental, {CHANGED_SHARE:.0%} changed", runs=1, quota=QUOTA)
+    full = refresh(bench, "hubscape run", runs=1, quota=QUOTA)
+    return Finding(
+        "pace: the same at the pace that the Hub allows",
+        [full, day],
+        [Verdict("an incremental day / the full refresh", day.median_seconds / full.median_seconds, 0.3, "x")],
+        [f"The Hub answered {QUOTA:,} requests in 300 s, and the client leaves a fifth of them."],
+    )
