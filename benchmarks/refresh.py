@@ -48,9 +48,7 @@ def refreshed(bench: Bench) -> Path:
     return bench.state(LEFT)
 
 
-def refresh(
-    bench: Bench, name: str, *, runs: int | None = None, quota: int = NO_QUOTA, keep: bool = False
-) -> Measured:
+def refresh(bench: Bench, name: str, *, runs: int | None = None, quota: int = NO_QUOTA, keep: bool = False) -> Measured:
     """Measures full refreshes, each into an empty data folder and repo; what the last has left is kept if that is said.
 
     `quota`: requests that the Hub answers in 300 s.

@@ -103,7 +103,9 @@ def _make(data_dir: Path) -> None:
         subject = build_subject(connection)
     tables = [table.name for table in read_contract(prepare_manifest()).tables]
     raw_rows = {table: snapshot.read_manifest(data_dir, table, DAY).rows for table in schemas.SCHEMAS}
-    outcomes = check_marts(data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.reading_memory_limit)
+    outcomes = check_marts(
+        data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.reading_memory_limit
+    )
     for table in tables:
         keep(settings, "marts", table, subject, [outcome for outcome in outcomes if outcome.table == table])
     say(rows=sum(resource.rows for resource in make_release(settings).resources))

@@ -186,9 +186,7 @@ class _Judge:
         data = SqlAlchemyBatchData(self._engine, table_name=table, create_temp_table=False)
         validator = Validator(self._engine, data_context=self._context, batches=[Batch(data=data)])
         asked = [
-            classes[rule.gx_class](
-                **rule.arguments, severity=_GX_SEVERITY[rule.severity], meta={"rule": number}
-            )
+            classes[rule.gx_class](**rule.arguments, severity=_GX_SEVERITY[rule.severity], meta={"rule": number})
             for number, rule in enumerate(rules)
         ]
         results = validator.graph_validate(

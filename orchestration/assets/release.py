@@ -83,7 +83,9 @@ def make_release(settings: Settings) -> DataPackage:
     contract = read_contract(MANIFEST)
     date = settings.snapshot_date
     sources, checks = raw_sources(settings)
-    with open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit) as connection:
+    with open_warehouse(
+        settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit
+    ) as connection:
         require_built(connection, contract, date.isoformat())
         require_built_from(connection, sources)
         subject = build_subject(connection)

@@ -107,7 +107,9 @@ def _named(result: dict[str, Any], sample: str) -> str:
 def _samples(settings: Settings) -> dict[str, str]:
     """What the failed tests of the last build failed on, by node; nothing where the warehouse cannot tell."""
     try:
-        with open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit) as connection:
+        with open_warehouse(
+            settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit
+        ) as connection:
             return dict(connection.execute("select unique_id, sample from build_log where sample <> ''").fetchall())
     except (ExportError, duckdb.Error):
         return {}

@@ -4,7 +4,7 @@ The same warehouse rows always give the same bytes: rows are ordered by key, and
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -90,24 +90,56 @@ def export_tables(
 
     Returns:
         The file of each table written; an empty table has none, because a Hub's viewer refuses empty files.
+
+    Raises:
+        ExportError: the connection's memory is too small for a table.
     """
     written: dict[str, Path] = {}
     for table in tables:
-        columns = ", ".join(f'"{column.name}"' for column in table.columns)
-        order = ", ".join(f'"{name}"' for name in table.key)
-        rows = connection.sql(f'select {columns} from "{table.name}" order by {order}')
         path = folder / "data" / table.name / f"{table.name}.parquet"
-        if _write(rows.to_arrow_reader(ROWS_PER_GROUP), table.schema, path):
-            written[table.name] = path
+        try:
+            if _write(_row_groups(_in_order(connection, table)), table.schema, path):
+                written[table.name] = path
+        except duckdb.OutOfMemoryException:
+            raise ExportError(
+                f"The rows of {table.name} cannot be sorted in a third of HUBSCAPE_MEMORY_LIMIT: set that higher."
+            ) from None
     return written
 
 
-def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> bool:
+def _in_order(connection: duckdb.DuckDBPyConnection, table: PublishedTable) -> Iterator[pa.RecordBatch]:
+    """The rows of a table by its key; those of one snapshot after those of another, so that history sorts no longer."""
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    order = ", ".join(f'"{name}"' for name in table.key)
+    wheres = [""]
+    if table.key[0] == "snapshot_date":
+        days = connection.execute(f'select distinct snapshot_date from "{table.name}" order by 1').fetchall()
+        wheres = [f"where snapshot_date = date '{day}'" for (day,) in days]
+    for where in wheres:
+        rows = connection.sql(f'select {columns} from "{table.name}" {where} order by {order}')
+        yield from rows.to_arrow_reader(ROWS_PER_GROUP)
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows in full row groups, but for the last: a day of a small table makes none of its own."""
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        while rows >= ROWS_PER_GROUP:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, ROWS_PER_GROUP)
+            held = table.slice(ROWS_PER_GROUP).to_batches()
+            rows -= ROWS_PER_GROUP
+    if rows:
+        yield pa.Table.from_batches(held)
+
+
+def _write(groups: Iterable[pa.Table], schema: pa.Schema, path: Path) -> bool:
     writer: pq.ParquetWriter | None = None
     try:
-        for batch in batches:
-            if batch.num_rows == 0:
-                continue
+        for group in groups:
             if writer is None:
                 path.parent.mkdir(parents=True)
                 writer = pq.ParquetWriter(
@@ -118,7 +150,7 @@ def _write(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> 
                     write_page_checksum=True,
                     use_content_defined_chunking=True,
                 )
-            writer.write_table(pa.Table.from_batches([batch]).cast(schema), row_group_size=ROWS_PER_GROUP)
+            writer.write_table(group.cast(schema), row_group_size=ROWS_PER_GROUP)
     finally:
         if writer is not None:
             writer.close()

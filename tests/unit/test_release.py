@@ -13,12 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from orchestration.release import export
 from orchestration.release.audit import AuditError, audit, require_intact, require_sound
 from orchestration.release.build import build_release, release_dir, set_aside, sweep
 from orchestration.release.card import inert, render_card
 from orchestration.release.contract import Column, Contract, ContractError, PublishedTable, read_contract
 from orchestration.release.datapackage import CheckResult, Provenance, RawSource, sha256_of
-from orchestration.release.export import ExportError, open_warehouse, require_built, require_built_from
+from orchestration.release.export import (
+    ExportError,
+    export_tables,
+    open_warehouse,
+    require_built,
+    require_built_from,
+)
 from orchestration.release.verdicts import Verdict, VerdictError, require_verdict, write_verdict
 
 DAY = dt.date(2026, 1, 2)
@@ -104,6 +111,40 @@ def test_a_release_holds_the_rows_in_order_with_the_contracts_types(warehouse, t
         {"paper_id": pa.string(), "upvotes": pa.int64(), "observed_at": pa.timestamp("us", tz="UTC")}
     )
     assert problems(folder) == {}
+
+
+COUNTS = PublishedTable(
+    "fct_counts", "Counts", "snapshot x handle", "Counts.", ("snapshot_date", "handle"),
+    (Column("snapshot_date", "date", "The day."), Column("handle", "varchar", "The handle.")),
+)  # fmt: skip
+
+
+def test_snapshots_are_written_one_after_the_other_in_full_row_groups(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "ROWS_PER_GROUP", 2048)
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table fct_counts as select date '2026-01-01' + cast(i % 40 as integer) as snapshot_date,"
+            " printf('%05d', i * 7919 % 10007) as handle from range(9000) t(i) order by hash(i)"
+        )
+        file = export_tables(connection, [COUNTS], tmp_path)["fct_counts"]
+
+    rows = pq.read_table(file).to_pylist()
+    first = dt.date(2026, 1, 1)
+    expected = sorted((first + dt.timedelta(days=i % 40), f"{i * 7919 % 10007:05d}") for i in range(9000))
+    assert [(row["snapshot_date"], row["handle"]) for row in rows] == expected
+    metadata = pq.read_metadata(file)
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert groups == [2048, 2048, 2048, 2048, 9000 - 4 * 2048]
+
+
+def test_a_table_that_does_not_fit_the_memory_is_one_sentence(tmp_path):
+    with duckdb.connect(config={"memory_limit": "20MB", "max_temp_directory_size": "0KB"}) as connection:
+        connection.execute(
+            "create view fct_counts as select date '2026-01-01' as snapshot_date, sha256(cast(i as varchar)) as handle"
+            " from range(1000000) t(i)"
+        )
+        with pytest.raises(ExportError, match=r"fct_counts cannot be sorted in a third of HUBSCAPE_MEMORY_LIMIT"):
+            export_tables(connection, [COUNTS], tmp_path)
 
 
 def test_an_empty_table_has_no_file_and_is_named(warehouse, tmp_path):

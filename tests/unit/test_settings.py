@@ -74,6 +74,7 @@ def test_source_sandbox_uses_a_hub_on_this_machine(monkeypatch, address):
         ("HUBSCAPE_SNAPSHOT_DATE", "2999-01-01", "must not be after today"),
         ("HUBSCAPE_SCHEDULE_CRON", "often", "five cron fields"),
         ("HUBSCAPE_MEMORY_LIMIT", "lots", "a size such as 4GB"),
+        ("HUBSCAPE_MEMORY_LIMIT", "1.2.3GB", "a size such as 4GB"),
         ("HUBSCAPE_PUBLISH_REPO", "no-owner", "must be owner/name"),
         ("HUBSCAPE_PUBLISH_REPO", "../x/y", "must be owner/name"),
         ("HF_ENDPOINT", "huggingface.co", "must be an address"),
@@ -115,3 +116,10 @@ def test_a_token_is_shown_nowhere(monkeypatch):
 
     assert settings.hub_token == "hf_very_secret"
     assert "very_secret" not in repr(settings) + str(settings.model_dump())
+
+
+@pytest.mark.parametrize(("given", "reading"), [("3GB", "1.000GB"), ("512 MiB", "170.667MiB")])
+def test_what_only_reads_takes_a_third_of_the_memory(monkeypatch, given, reading):
+    monkeypatch.setenv("HUBSCAPE_MEMORY_LIMIT", given)
+
+    assert load_settings().reading_memory_limit == reading
