@@ -1,4 +1,4 @@
-with raw_rows as (
+with raw_rows as {{ read_anew() }} (
 
     select *, {{ raw_row_id() }} as row_id from {{ of_snapshot(source('raw', 'datasets')) }}
     where snapshot_date = {{ snapshot_date() }}
