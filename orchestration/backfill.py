@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from orchestration.bulk import Door, fetch_bulk, source_label
+from orchestration.bulk import HubAccess, fetch_bulk, source_label
 from orchestration.gates import is_refused, require_publishable
 from orchestration.hub.bulk import BulkCommit, commits, commits_by_day, is_repo
 from orchestration.hub.client import TransferError
@@ -70,7 +70,7 @@ def require_history(settings: Settings, first: dt.date, last: dt.date) -> None:
         )
 
 
-def backfill(settings: Settings, door: Door, first: dt.date, last: dt.date, *, raw_only: bool, say: Say) -> Backfill:
+def backfill(settings: Settings, access: HubAccess, first: dt.date, last: dt.date, *, raw_only: bool, say: Say) -> Backfill:
     """Brings every day of a range that the source has into the lake, oldest first, and makes its release.
 
     What stands is kept, so that a run after an interruption goes on where that one stopped. A day is made as a run of
@@ -83,7 +83,7 @@ def backfill(settings: Settings, door: Door, first: dt.date, last: dt.date, *, r
     """
     require_history(settings, first, last)
     with only_run(settings.data_dir):
-        done = fill_raw(settings, door, first, last, say=say)
+        done = fill_raw(settings, access, first, last, say=say)
     if raw_only:
         return done
     days = [day for day in done.filled if day not in done.refused]
@@ -114,7 +114,7 @@ def backfill(settings: Settings, door: Door, first: dt.date, last: dt.date, *, r
 
 def fill_raw(
     settings: Settings,
-    door: Door,
+    access: HubAccess,
     first: dt.date,
     last: dt.date,
     *,
@@ -130,9 +130,9 @@ def fill_raw(
         SettingsError: as `require_history`.
     """
     require_history(settings, first, last)
-    session = door.session(settings)
+    session = access.session(settings)
     session.say = say
-    door = replace(door, label=source_label(settings, session))  # asked for once, not for each table of each day
+    access = replace(access, label=source_label(settings, session))  # asked for once, not for each table of each day
     found = commits_by_day(commits(session, settings.bulk_source), first, last)
     every = [first + dt.timedelta(days=number) for number in range((last - first).days + 1)]
     done = Backfill(gaps=[day for day in every if day not in found])
@@ -140,7 +140,7 @@ def fill_raw(
         of_day = settings.model_copy(update={"snapshot_date": day})
         place = f"({number} of {len(found)} days)"
         try:
-            manifests = _day(of_day, door, commit)
+            manifests = _day(of_day, access, commit)
         except BulkRefused as error:
             done.refused[day] = str(error)
             say(f"{day}  refused {place}: {error}")
@@ -152,7 +152,7 @@ def fill_raw(
     return done
 
 
-def _day(settings: Settings, door: Door, commit: BulkCommit) -> list[Manifest]:
+def _day(settings: Settings, access: HubAccess, commit: BulkCommit) -> list[Manifest]:
     """The manifests of a day's tables, all of one commit; without organizations where they are left to a crawl.
 
     A day that is there is kept. One that was interrupted, before its source made another commit, is of the last commit.
@@ -166,7 +166,7 @@ def _day(settings: Settings, door: Door, commit: BulkCommit) -> list[Manifest]:
     is_there = len(shas) == 1 and SCHEMAS.keys() - held.keys() <= {"organizations"}
     other = set() if is_there else {table for table, sha in held.items() if sha not in (None, commit.sha)}
     fetched = (
-        fetch_bulk(table, settings, door, refetch=table in other, progress=lambda _: None, commit=commit)
+        fetch_bulk(table, settings, access, refetch=table in other, progress=lambda _: None, commit=commit)
         for table in SCHEMAS
     )
     return [manifest for manifest in fetched if manifest is not None]

@@ -41,7 +41,7 @@ _REQUIRED_TABLE = "models"
 
 
 @dataclass(frozen=True)
-class Door:
+class HubAccess:
     """How to reach the Hub that has the bulk repo and the organizations; `label` where the source told it before."""
 
     endpoint: str
@@ -76,7 +76,7 @@ def needs_hub(settings: Settings) -> bool:
 def fetch_bulk(
     table: str,
     settings: Settings,
-    door: Door,
+    access: HubAccess,
     *,
     refetch: bool,
     progress: Callable[[str], None],
@@ -92,28 +92,28 @@ def fetch_bulk(
         BulkRefused: there is no commit for that day, or a file cannot be used. LakeError: the disk failed, or the lake
             holds another source's snapshots. HubError, TransferError: the Hub failed.
     """
-    session = door.session(settings)
+    session = access.session(settings)
     session.say = progress
-    label = door.label or source_label(settings, session)
+    label = access.label or source_label(settings, session)
     if kept := held_snapshot(settings, table, label, refetch=refetch, say=progress):
         return kept
-    if table == "organizations" and _is_observable(settings, door):
+    if table == "organizations" and _is_observable(settings, access):
         return None
     if is_repo(settings.bulk_source):
         commit = commit or _pinned(table, settings, session)
-        manifest = _from_repo(table, settings, door, session, commit, label, progress)
+        manifest = _from_repo(table, settings, access, session, commit, label, progress)
     else:
         manifest = _from_folder(table, settings, label)
     progress(_words(manifest))
     return manifest
 
 
-def _is_observable(settings: Settings, door: Door) -> bool:
+def _is_observable(settings: Settings, access: HubAccess) -> bool:
     """Whether organizations can be asked for as they are on the settings' day: it is today, and the Hub answers."""
     if settings.snapshot_date < dt.datetime.now(dt.UTC).date():
         return False
     try:
-        door.session(settings, max_retries=1).identify()
+        access.session(settings, max_retries=1).identify()
     except HubError:
         return False
     return True
@@ -144,7 +144,7 @@ def _pinned(table: str, settings: Settings, session: HubSession) -> BulkCommit:
 def _from_repo(
     table: str,
     settings: Settings,
-    door: Door,
+    access: HubAccess,
     session: HubSession,
     commit: BulkCommit,
     label: str,
@@ -173,8 +173,8 @@ def _from_repo(
         repo,
         commit,
         [listed[path] for path in paths],
-        endpoint=door.endpoint,
-        token=door.token,
+        endpoint=access.endpoint,
+        token=access.token,
         folder=folder,
         say=progress,
     )

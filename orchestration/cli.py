@@ -59,16 +59,16 @@ def backfill(
     """Fills days of the past from the history of a bulk dataset; needs HUBSCAPE_SOURCE=bulk."""
     from orchestration.backfill import FAILURES, print_days
     from orchestration.backfill import backfill as fill
-    from orchestration.bulk import Door
+    from orchestration.bulk import HubAccess
     from orchestration.run import quiet_libraries
     from orchestration.settings import load_settings
 
     settings = load_settings()
     quiet_libraries()
     say = functools.partial(typer.echo, err=True)
-    door = Door(settings.hub_endpoint, settings.hub_token)
+    access = HubAccess(settings.hub_endpoint, settings.hub_token)
     try:
-        done = fill(settings, door, first.date(), last.date(), raw_only=raw_only, say=say)
+        done = fill(settings, access, first.date(), last.date(), raw_only=raw_only, say=say)
     except FAILURES as error:
         raise Refused(str(error)) from None
     print_days(done, typer.echo)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from orchestration.backfill import fill_raw, spans
-from orchestration.bulk import Door
+from orchestration.bulk import HubAccess
 from orchestration.failures import plain_failures
 from orchestration.hub.bulk import BulkCommit
 from orchestration.lake.manifest import Manifest
@@ -52,7 +52,7 @@ def _history() -> dg.AssetsDefinition:
         with plain_failures():
             try:
                 done = fill_raw(
-                    settings.value, Door(hub.endpoint, hub.token), first, last, say=context.log.info, on_day=filled
+                    settings.value, HubAccess(hub.endpoint, hub.token), first, last, say=context.log.info, on_day=filled
                 )
             except SettingsError as error:
                 raise dg.Failure(str(error), allow_retries=False) from None

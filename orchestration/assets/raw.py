@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from orchestration.bulk import Door, fetch_bulk, source_label
+from orchestration.bulk import HubAccess, fetch_bulk, source_label
 from orchestration.failures import plain_failures
 from orchestration.gates import held_snapshot, last_accepted
 from orchestration.handles import registry_handles, top_handles
@@ -100,7 +100,7 @@ def _raw_asset(
         with plain_failures():
             now, options = settings.value, {"refetch": config.refetch, "progress": context.log.info}
             manifest = (
-                fetch_bulk(table, now, Door(hub.endpoint, hub.token), **options) if now.source == "bulk" else None
+                fetch_bulk(table, now, HubAccess(hub.endpoint, hub.token), **options) if now.source == "bulk" else None
             )
             if manifest is None:
                 manifest = fetch(table, plan_of, hub.session(), now, **options)

@@ -14,7 +14,7 @@ import dagster as dg
 import pytest
 
 from orchestration.backfill import backfill, fill_raw, spans
-from orchestration.bulk import Door, fetch_bulk
+from orchestration.bulk import HubAccess, fetch_bulk
 from orchestration.definitions import build_definitions
 from orchestration.lake.bulk import BulkRefused, was_observed
 from orchestration.lake.files import LakeError
@@ -78,8 +78,8 @@ def settings_of(hub: RunningSandbox, data_dir: Path, day: dt.date = FIRST, **mor
         return load_settings()
 
 
-def door(hub: RunningSandbox) -> Door:
-    return Door(hub.url, TOKEN)
+def access(hub: RunningSandbox) -> HubAccess:
+    return HubAccess(hub.url, TOKEN)
 
 
 def wait_until(happened: Callable[[], object], process: subprocess.Popen[str], seconds: int = 280) -> None:
@@ -127,12 +127,12 @@ def test_thirty_days_killed_twice_are_exactly_the_days_that_exist_each_as_a_run_
     for day in PRESENT:
         alone = settings_of(hub, tmp_path / "alone", day)
         for table in TABLES:
-            fetch_bulk(table, alone, door(hub), refetch=False, progress=lambda _: None)
+            fetch_bulk(table, alone, access(hub), refetch=False, progress=lambda _: None)
             folder = f"raw/{table}/snapshot_date={day}"
             assert same_tree(data_dir / folder, tmp_path / "alone" / folder), folder
     for day in GAPS:
         with pytest.raises(BulkRefused, match="no commit of"):
-            fetch_bulk("models", settings_of(hub, tmp_path / "alone", day), door(hub), refetch=False, progress=print)
+            fetch_bulk("models", settings_of(hub, tmp_path / "alone", day), access(hub), refetch=False, progress=print)
 
 
 def test_whole_days_killed_in_between_are_those_of_runs_one_by_one_and_only_the_last_is_published(hub, tmp_path):
@@ -210,7 +210,7 @@ def test_a_used_up_quota_pauses_a_backfill_which_goes_on_by_itself(tmp_path):
         for day in DAYS[:3]:
             put(hub, day, 20)
         said: list[str] = []
-        done = fill_raw(settings_of(hub, tmp_path / "data"), door(hub), DAYS[0], DAYS[2], say=said.append)
+        done = fill_raw(settings_of(hub, tmp_path / "data"), access(hub), DAYS[0], DAYS[2], say=said.append)
         assert list(done.filled) == DAYS[:3]
         assert len(hub.requests) > 20
 
@@ -238,7 +238,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_backfill_goes_on(hub, small_di
     shutil.rmtree(small_disk / "raw")
     shutil.rmtree(small_disk / "bulk", ignore_errors=True)
     settings = settings_of(hub, small_disk)
-    assert list(fill_raw(settings, door(hub), whole[0], whole[0], say=print).filled) == whole[:1]
+    assert list(fill_raw(settings, access(hub), whole[0], whole[0], say=print).filled) == whole[:1]
 
 
 def test_a_folder_of_this_machine_is_taken_as_it_is_and_what_it_lacks_is_said(hub, tmp_path):
@@ -247,17 +247,17 @@ def test_a_folder_of_this_machine_is_taken_as_it_is_and_what_it_lacks_is_said(hu
     del files["daily_papers.parquet"]
     folder = write_folder(tmp_path / "dump", files)
     settings = settings_of(hub, tmp_path / "data", today, HUBSCAPE_BULK_SOURCE=str(folder))
-    nowhere = Door("http://127.0.0.1:9", None)
+    nowhere = HubAccess("http://127.0.0.1:9", None)
     said: list[str] = []
 
-    def take(table: str, door: Door):
-        return fetch_bulk(table, settings, door, refetch=False, progress=said.append)
+    def take(table: str, access: HubAccess):
+        return fetch_bulk(table, settings, access, refetch=False, progress=said.append)
 
     models, papers = take("models", nowhere), take("daily_papers", nowhere)
     assert models and was_observed(models) and models.source_commit is None
     assert str(folder) not in models.source_label
     assert papers and not was_observed(papers) and papers.rows == 0
-    assert take("organizations", door(hub)) is None, "they are left to a crawl"
+    assert take("organizations", access(hub)) is None, "they are left to a crawl"
     organizations = take("organizations", nowhere)
     assert organizations and not was_observed(organizations)
     assert said[-1] == f"organizations of {today} were not observed: the source does not have them"
@@ -269,19 +269,19 @@ def test_a_folder_of_this_machine_is_taken_as_it_is_and_what_it_lacks_is_said(hu
 
 def test_a_lake_of_one_dump_takes_no_other(hub, tmp_path):
     settings = settings_of(hub, tmp_path / "data")
-    fetch_bulk("models", settings, door(hub), refetch=False, progress=print)
+    fetch_bulk("models", settings, access(hub), refetch=False, progress=print)
     other = settings.model_copy(update={"bulk_source": "somebody/else"})
     with pytest.raises(LakeError, match="holds models of bulk"):
-        fetch_bulk("models", other, door(hub), refetch=False, progress=print)
+        fetch_bulk("models", other, access(hub), refetch=False, progress=print)
 
 
 def test_all_tables_of_a_day_are_of_the_commit_that_its_first_table_took(tmp_path):
     with running_sandbox(synthetic_catalogue(scale=SCALE, date=FIRST), tmp_path / "hub") as hub:
         put(hub, FIRST, 4)
         settings = settings_of(hub, tmp_path / "data")
-        first = fetch_bulk("models", settings, door(hub), refetch=False, progress=print)
+        first = fetch_bulk("models", settings, access(hub), refetch=False, progress=print)
         put(hub, FIRST, 20)
-        second = fetch_bulk("datasets", settings, door(hub), refetch=False, progress=print)
+        second = fetch_bulk("datasets", settings, access(hub), refetch=False, progress=print)
         assert first and second and first.source_commit == second.source_commit
 
 
@@ -297,7 +297,7 @@ def test_only_a_source_with_a_history_can_be_filled_from_and_only_days_that_have
         (settings, FIRST, tomorrow),
     ):
         with pytest.raises(SettingsError):
-            backfill(which, door(hub), first, last, raw_only=True, say=print)
+            backfill(which, access(hub), first, last, raw_only=True, say=print)
     done = hubscape(
         "backfill",
         variables(hub, tmp_path / "data", HUBSCAPE_SOURCE="api"),
