@@ -70,7 +70,9 @@ def require_history(settings: Settings, first: dt.date, last: dt.date) -> None:
         )
 
 
-def backfill(settings: Settings, access: HubAccess, first: dt.date, last: dt.date, *, raw_only: bool, say: Say) -> Backfill:
+def backfill(
+    settings: Settings, access: HubAccess, first: dt.date, last: dt.date, *, raw_only: bool, say: Say
+) -> Backfill:
     """Brings every day of a range that the source has into the lake, oldest first, and makes its release.
 
     What stands is kept, so that a run after an interruption goes on where that one stopped. A day is made as a run of
