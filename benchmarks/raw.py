@@ -1,4 +1,4 @@
-"""How fast do spooled pages become a typed raw snapshot?
+"""How fast do spooled pages become a typed raw snapshot, and a bulk file of the same models?
 
 Peers: a bare DuckDB `read_json` to Parquet over the same pages, and `ModelInfo` objects of huggingface_hub written by
 pandas (over evenly spread pages where the whole would take minutes; compared by row). Equal: rows, and sums over ids,
@@ -28,7 +28,7 @@ _SUMS = """
 
 
 def measure(bench: Bench) -> Finding:
-    """Measures the three programs, the last on a sample."""
+    """Measures the four programs, the last on a sample."""
     spool = bench.made("spool-models", lambda folder: fill(bench.pages() / "models", folder))
     total = len(list((bench.pages() / "models").iterdir()))
     data, out = bench.scratch / "raw", bench.scratch / "raw-peer"
@@ -38,10 +38,12 @@ def measure(bench: Bench) -> Finding:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
 
-    ours, bare = bench.compare(
+    file = bench.bulk() / "models.parquet"
+    ours, bare, bulk = bench.compare(
         [
             Program("hubscape write_snapshot", python("benchmarks.raw", "ours", str(data))),
             Program("DuckDB read_json to Parquet", python("benchmarks.raw", "bare", str(data), str(out))),
+            Program("hubscape write_bulk_snapshot", python("benchmarks.raw", "bulk", str(file), str(out))),
         ],
         before=ready,
     )
@@ -62,7 +64,7 @@ def measure(bench: Bench) -> Finding:
     shutil.rmtree(data, ignore_errors=True)
     return Finding(
         "raw: spooled model rows to typed raw Parquet",
-        [ours, bare, objects],
+        [ours, bare, bulk, objects],
         [
             Verdict("seconds", ours.median_seconds, 15, "s"),
             Verdict("peak memory", ours.peak / 2**20, 700, "MiB"),
@@ -129,6 +131,16 @@ def _bare(data_dir: Path, out: Path) -> None:
     _tell(f"{out}/models.parquet", rows, seconds[0])
 
 
+def _bulk(file: Path, data_dir: Path) -> None:
+    from orchestration.lake.bulk import BulkOrigin, write_bulk_snapshot
+    from orchestration.lake.snapshot import snapshot_dir
+
+    came = datetime(DAY.year, DAY.month, DAY.day, 1, tzinfo=UTC)
+    with stopwatch() as seconds:
+        manifest = write_bulk_snapshot([file], data_dir, "models", DAY, BulkOrigin("benchmark", came))
+    _tell(f"{snapshot_dir(data_dir, 'models', DAY)}/*.parquet", manifest.rows, seconds[0])
+
+
 def sample(pages: Path) -> list[Path]:
     """Evenly spread pages, at most `SAMPLE_PAGES`."""
     files = sorted(pages.glob("*.json.gz"))
@@ -181,10 +193,10 @@ def _sample(pages: Path) -> None:
 def main() -> None:
     """Runs one program."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("program", choices=["ours", "bare", "objects", "sample"])
+    parser.add_argument("program", choices=["ours", "bare", "bulk", "objects", "sample"])
     parser.add_argument("paths", nargs="*", type=Path)
     given = parser.parse_args()
-    {"ours": _ours, "bare": _bare, "objects": _objects, "sample": _sample}[given.program](*given.paths)
+    {"ours": _ours, "bare": _bare, "bulk": _bulk, "objects": _objects, "sample": _sample}[given.program](*given.paths)
 
 
 if __name__ == "__main__":

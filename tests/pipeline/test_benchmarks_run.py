@@ -8,8 +8,9 @@ from tests.hubscape import PROJECT, clean_environment
 
 PEERS = {
     "hubscape listing and spool", "HfApi.list_models", "hubscape write_snapshot", "DuckDB read_json to Parquet",
-    "ModelInfo and pandas", "dbt build", "its compiled SQL in plain DuckDB", "hubscape's SQL in DuckDB", "polars",
-    "pandas with networkx", "hubscape's gates in DuckDB", "Great Expectations on pandas batches",
+    "hubscape write_bulk_snapshot", "ModelInfo and pandas", "dbt build", "its compiled SQL in plain DuckDB",
+    "hubscape's SQL in DuckDB", "polars", "pandas with networkx", "hubscape's gates in DuckDB",
+    "Great Expectations on pandas batches",
 }  # fmt: skip
 
 
