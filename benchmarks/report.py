@@ -133,11 +133,13 @@ def _text(path: str) -> str:
 
 
 def _commit() -> str:
-    """Short hash and date of the commit, marked where files differ from it."""
+    """Short hash and date of the commit, marked where files differ from it, but for the results themselves."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", "-C", str(PROJECT), *words], capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
     told = git("log", "-1", "--format=%h of %cs")
-    return (told or "no commit") + (" with changes" if git("status", "--porcelain") else "")
+    return (told or "no commit") + (
+        " with changes" if git("status", "--porcelain", "--", ".", ":!benchmarks/RESULTS.md") else ""
+    )
