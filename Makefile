@@ -38,13 +38,13 @@ test: install  ## Runs all tests
 lint: install  ## Checks style of Python and SQL, and that the definitions load
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
 format: install  ## Formats Python and SQL
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
 
 ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history of `make run`
 	@mkdir -p $(DATA_DIR)/dagster && cp dagster.yaml $(DATA_DIR)/dagster/
