@@ -50,9 +50,8 @@ ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history o
 	@mkdir -p $(DATA_DIR)/dagster && cp dagster.yaml $(DATA_DIR)/dagster/
 	DAGSTER_HOME=$(DATA_DIR)/dagster $(BIN)/dagster dev -w workspace.yaml
 
-docs: install  ## Writes the dbt docs as one page, dbt_project/target/static_index.html
-	HUBSCAPE_DATA_DIR=$(DATA_DIR) $(BIN)/dbt docs generate --static --project-dir dbt_project --profiles-dir dbt_project
-	@echo "dbt_project/target/static_index.html"
+docs: install  ## Writes the dbt docs as one page, and the lineage of columns as another
+	@$(BIN)/hubscape docs
 
 query: install  ## Answers SQL over the latest release: make query SQL='select ...'
 	@$(BIN)/hubscape query $${SQL:+"$$SQL"}

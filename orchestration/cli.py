@@ -197,6 +197,27 @@ def _release(settings: "Settings", revision: str) -> "tuple[Path, DataPackage]":
 
 
 @app.command()
+def docs(
+    output: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder to write to; default `docs` in the data folder.")
+    ] = None,
+) -> None:
+    """Writes the dbt docs and the lineage of columns as static pages."""
+    from orchestration.docs import DocsError, write_docs
+    from orchestration.settings import load_settings
+
+    data_dir = load_settings().data_dir
+    try:
+        pages = write_docs(data_dir, output or data_dir / "docs")
+    except DocsError as error:
+        raise Refused(str(error)) from None
+    for page in pages:
+        typer.echo(page)
+    if len(pages) == 1:
+        typer.echo("No lineage of columns: it takes a run's warehouse and the development tools.", err=True)
+
+
+@app.command()
 def figures() -> None:
     """Prints numbers of the latest local release that can be checked by hand."""
     from orchestration.figures import print_figures

@@ -22,7 +22,7 @@ final as (
         licence_class,
         coalesce(licence, 'none') as licence,
         count(*) as models_count,
-        sum(likes) as likes
+        cast(sum(likes) as bigint) as likes
     from most_liked
     group by licence_class, coalesce(licence, 'none')
     order by models_count desc, licence_class asc, licence asc
