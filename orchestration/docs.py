@@ -1,6 +1,6 @@
 """The documentation of the dbt project as static pages that ask for nothing but themselves.
 
-Two pages: dbt's own docs, and beside them the lineage of columns, which dbt-colibri draws from dbt's artefacts alone. It
+Two pages: dbt's own docs, and the lineage of columns, which dbt-colibri draws from dbt's artefacts alone. That
 is a tool for development: where it is not installed, the first page is all there is.
 """
 
