@@ -139,3 +139,11 @@ def test_the_questions_are_those_that_dbt_sees_and_read_what_they_say(manifest):
         assert list(question.tables) == entry["config"]["meta"]["tables"] == read and set(read) <= published
         assert question.text == " ".join(node["description"].split()) and "?" in question.text
         assert question.when_empty.endswith(".") and "{{" not in question.sql
+
+
+def test_no_two_doc_blocks_say_the_same(manifest):
+    names: dict[str, list[str]] = {}
+    for block in manifest["docs"].values():
+        if block["package_name"] == "hubscape":
+            names.setdefault(" ".join(block["block_contents"].split()), []).append(block["name"])
+    assert [same for same in names.values() if len(same) > 1] == []
