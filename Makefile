@@ -53,7 +53,7 @@ ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history o
 docs: install  ## Writes the dbt docs as one page, and the lineage of columns as another
 	@$(BIN)/hubscape docs
 
-query: install  ## Answers SQL over the latest release: make query SQL='select ...'
+query: install  ## Opens a prompt over the latest release, or answers: make query SQL='select ...'
 	@$(BIN)/hubscape query $${SQL:+"$$SQL"}
 
 figures: install  ## Prints numbers of the latest release that can be checked by hand

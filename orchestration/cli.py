@@ -132,7 +132,7 @@ def _stop_at_end_of_stdin() -> None:
 def query(
     sql: Annotated[str, typer.Argument(help="A select over the tables of a release; with --list, one table.")] = "",
     repo: Annotated[str, typer.Option(help="Ask a published dataset, owner/name, instead of the local release.")] = "",
-    at: Annotated[str, typer.Option(help="Branch, tag or commit of it; default main.")] = "",
+    at: Annotated[str, typer.Option(help="Tag such as snapshot-2026-11-25, branch or commit of it; main.")] = "",
     ask: Annotated[str, typer.Option(metavar="NAME", help="Answer one of the questions that --list shows.")] = "",
     form: Annotated[
         str | None, typer.Option("--format", help="table, csv, json or parquet; default by the file, else table.")

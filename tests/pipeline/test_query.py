@@ -30,6 +30,7 @@ from tests.pipeline.conftest import REPO, RecordedRun
 from tests.sandbox import RunningSandbox, running_sandbox
 
 DAYS = (dt.date(2026, 10, 20), dt.date(2026, 11, 20))
+TAG = f"snapshot-{DAYS[0]}"
 ODD = """select 'a,"b"' as text, 'Ü' || chr(10) || 'x' as lines, 9007199254740993 as big, 0.1 as tenth,
 cast(null as varchar) as nothing, date '2026-11-20' as day; -- a ; in a comment"""
 
@@ -95,7 +96,7 @@ def test_a_file_is_there_whole_or_stays_as_it_was(recorded_run: RecordedRun, tmp
     environment = {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}
     kept = tmp_path / "kept.csv"
     kept.write_text("before")
-    failing = "select 1 / cast(paper_id as integer) from fct_papers"
+    failing = "select cast(title as integer) from fct_papers"
     refused = hubscape("query", environment, failing, "--output", str(kept))
     nowhere = hubscape("query", environment, "select 1", "--output", str(tmp_path / "none" / "x.csv"))
 
@@ -198,7 +199,15 @@ def test_a_query_is_bounded_in_memory_and_spills_into_the_data_folder(recorded_r
     assert not list((recorded_run.data_dir / "tmp").iterdir())
 
 
-def test_ctrl_c_stops_a_query(recorded_run: RecordedRun):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A command inherits that its parent ignores Ctrl-C, as tests that run in the background do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_a_query(recorded_run: RecordedRun, interruptible: None):
     endless = "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range)"
     process = start("query", {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}, endless)
     deadline = time.monotonic() + 60
@@ -206,7 +215,10 @@ def test_ctrl_c_stops_a_query(recorded_run: RecordedRun):
         time.sleep(0.05)
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    try:
+        _, errors = process.communicate(timeout=30)
+    finally:
+        process.kill()
 
     assert (process.returncode, errors) == (130, "hubscape: interrupted\n")
     assert not list((recorded_run.data_dir / "tmp").iterdir())
@@ -227,9 +239,9 @@ def test_a_published_release_is_asked_at_a_tag_and_fetched_once(months: TwoMonth
     environment = {**months.variables, "HUBSCAPE_DATA_DIR": str(tmp_path)}
     environment.pop("HUBSCAPE_PUBLISH_REPO")
     days = "select max(snapshot_date) as day from dim_repos"
-    then = ask(environment, days, "--repo", months.machine.repo, "--at", f"{DAYS[0]}")
+    then = ask(environment, days, "--repo", months.machine.repo, "--at", TAG)
     before = len(months.hub.requests)
-    again = ask(environment, days, "--repo", months.machine.repo, "--at", f"{DAYS[0]}")
+    again = ask(environment, days, "--repo", months.machine.repo, "--at", TAG)
     asked = months.hub.requests[before:]
     now = ask(environment, days, "--repo", months.machine.repo)
 
@@ -241,7 +253,7 @@ def test_a_published_release_is_asked_at_a_tag_and_fetched_once(months: TwoMonth
     kept = next(commit for commit in commits if (commit / f"{DAYS[0]}").is_dir())
     down = {**environment, "HF_ENDPOINT": "http://127.0.0.1:9"}
     assert ask(down, days, "--repo", months.machine.repo, "--at", kept.name) == then
-    unreached = hubscape("query", down, days, "--repo", months.machine.repo, "--at", f"{DAYS[0]}")
+    unreached = hubscape("query", down, days, "--repo", months.machine.repo, "--at", TAG)
     assert unreached.returncode == 1 and "could not be reached" in unreached.stderr
     missing = hubscape("query", environment, days, "--repo", months.machine.repo, "--at", "v9")
     assert missing.returncode == 1 and "has no revision v9" in missing.stderr
@@ -413,6 +425,14 @@ class Terminal:
         os.close(slave)
         self.seen = ""
 
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
 
@@ -430,36 +450,38 @@ class Terminal:
         return before
 
 
-def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: RecordedRun):
+def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: RecordedRun, interruptible: None):
     variables = {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}
     papers = len(rows(recorded_run.release, "fct_papers"))
-    terminal = Terminal(variables)
-    terminal.until("hubscape> ")
-    terminal.type("select count(*) as papers\r")
-    terminal.until(r"\.\.\.> ")
-    terminal.type("from fct_papers;\r")
-    terminal.until(rf"│\s+{papers} │")
-    terminal.type("selekt 1;\r")
-    terminal.until("DuckDB refused the query")
-    terminal.type("drop view fct_papers;\r")
-    terminal.until("only select is allowed")
-    terminal.type(".ask what_is_love\r")
-    terminal.until("There is no question what_is_love")
-    terminal.type(".tables fct_papers\r")
-    terminal.until("submitted_on_daily_at")
-    terminal.type("select 6 * 7 as x from fct_pap\t limit 1;\r")  # the name is completed
-    terminal.until(r"│ 42 │")
-    terminal.type("select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range);\r")
-    time.sleep(2)
-    terminal.type("\x03")
-    terminal.until("Interrupted")
-    terminal.type("\x04")
-    assert terminal.process.wait(timeout=30) == 0
+    with Terminal(variables) as terminal:
+        terminal.until("hubscape>")
+        terminal.type("select count(*) as papers\r")
+        terminal.until(r"\.\.\.>")
+        terminal.type("from fct_papers;\r")
+        terminal.until(rf"│\s+{papers} │")
+        terminal.type("selekt 1;\r")
+        terminal.until("DuckDB refused the query")
+        terminal.type("drop view fct_papers;\r")
+        terminal.until("only select is allowed")
+        terminal.type(".ask what_is_love\r")
+        terminal.until("There is no question what_is_love")
+        terminal.type(".tables fct_papers\r")
+        terminal.until("submitted_on_daily_at")
+        terminal.type("select 6 * 7 as x from fct_pap\t limit 1;\r")  # the name is completed
+        terminal.until(r"│ 42 │")
+        terminal.type(
+            "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range);\r"
+        )
+        time.sleep(2)
+        terminal.type("\x03")
+        terminal.until("Interrupted")
+        terminal.type("\x04")
+        assert terminal.process.wait(timeout=30) == 0
 
-    again = Terminal(variables)
-    again.until("hubscape> ")
-    again.type("\x1b[A\x1b[A\r")  # the select before the endless one
-    again.until(r"│ 42 │")
-    again.type(".quit\r")
-    assert again.process.wait(timeout=30) == 0
+    with Terminal(variables) as again:
+        again.until("hubscape>")
+        again.type("\x1b[A\x1b[A\r")  # the select before the endless one
+        again.until(r"│ 42 │")
+        again.type(".quit\r")
+        assert again.process.wait(timeout=30) == 0
     assert not list((recorded_run.data_dir / "tmp").iterdir())
