@@ -82,8 +82,9 @@ def test_a_reader_finds_a_column_a_question_and_their_lineage(browser: Browser, 
     page.goto(f"{address}/dbt/index.html#!/analysis/analysis.hubscape.qwen_against_llama")
     page.get_by_text("How many derivatives has Qwen against Llama").first.wait_for()
     page.goto(f"{address}/dbt/index.html#!/model/model.hubscape.fct_papers?g_v=1&g_i=1%2Bfct_papers%2B1")
-    page.get_by_text("Lineage Graph").first.wait_for()
-    page.locator("canvas").first.wait_for()
+    page.reload()  # the address alone does not open the graph
+    page.get_by_text("Lineage Graph").locator("visible=true").first.wait_for()
+    page.locator("canvas").locator("visible=true").first.wait_for()
 
     assert browser.asked_for() == {f"{address}/dbt/index.html"}
     assert browser.faults == []

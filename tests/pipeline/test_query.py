@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import fcntl
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -421,6 +423,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C reaches it
         )
         os.close(slave)
         self.seen = ""
@@ -467,7 +470,9 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         terminal.until("There is no question what_is_love")
         terminal.type(".tables fct_papers\r")
         terminal.until("submitted_on_daily_at")
-        terminal.type("select 6 * 7 as x from fct_pap\t limit 1;\r")  # the name is completed
+        terminal.type("select 6 * 7 as x from fct_pap\t")
+        terminal.until("fct_pap.*ers")  # the name is completed
+        terminal.type(" limit 1;\r")
         terminal.until(r"│ 42 │")
         terminal.type(
             "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range);\r"
@@ -475,6 +480,7 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         time.sleep(2)
         terminal.type("\x03")
         terminal.until("Interrupted")
+        terminal.until("hubscape>")
         terminal.type("\x04")
         assert terminal.process.wait(timeout=30) == 0
 
@@ -482,6 +488,7 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         again.until("hubscape>")
         again.type("\x1b[A\x1b[A\r")  # the select before the endless one
         again.until(r"│ 42 │")
+        again.until("hubscape>")
         again.type(".quit\r")
         assert again.process.wait(timeout=30) == 0
     assert not list((recorded_run.data_dir / "tmp").iterdir())
