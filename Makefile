@@ -38,23 +38,22 @@ test: install  ## Runs all tests
 lint: install  ## Checks style of Python and SQL, and that the definitions load
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
 format: install  ## Formats Python and SQL
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
 
 ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history of `make run`
 	@mkdir -p $(DATA_DIR)/dagster && cp dagster.yaml $(DATA_DIR)/dagster/
 	DAGSTER_HOME=$(DATA_DIR)/dagster $(BIN)/dagster dev -w workspace.yaml
 
-docs: install  ## Writes the dbt docs as one page, dbt_project/target/static_index.html
-	HUBSCAPE_DATA_DIR=$(DATA_DIR) $(BIN)/dbt docs generate --static --project-dir dbt_project --profiles-dir dbt_project
-	@echo "dbt_project/target/static_index.html"
+docs: install  ## Writes the dbt docs as one page, and the lineage of columns as another
+	@$(BIN)/hubscape docs
 
-query: install  ## Answers SQL over the latest release: make query SQL='select ...'
+query: install  ## Opens a prompt over the latest release, or answers: make query SQL='select ...'
 	@$(BIN)/hubscape query $${SQL:+"$$SQL"}
 
 figures: install  ## Prints numbers of the latest release that can be checked by hand

@@ -10,11 +10,15 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestration.settings import SANDBOX_TOKEN, SettingsError
+
+if TYPE_CHECKING:
+    from orchestration.release.datapackage import DataPackage
+    from orchestration.settings import Settings
 
 app = typer.Typer(
     add_completion=False,
@@ -126,20 +130,91 @@ def _stop_at_end_of_stdin() -> None:
 
 @app.command()
 def query(
-    sql: Annotated[str, typer.Argument(help="A select over the tables of the latest release.")] = "",
+    sql: Annotated[str, typer.Argument(help="A select over the tables of a release; with --list, one table.")] = "",
+    repo: Annotated[str, typer.Option(help="Ask a published dataset, owner/name, instead of the local release.")] = "",
+    at: Annotated[str, typer.Option(help="Tag such as snapshot-2026-11-25, branch or commit of it; main.")] = "",
+    ask: Annotated[str, typer.Option(metavar="NAME", help="Answer one of the questions that --list shows.")] = "",
+    form: Annotated[
+        str | None, typer.Option("--format", help="table, csv, json or parquet; default by the file, else table.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(dir_okay=False, help="File to write the answer to.")] = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Rows of a table that are shown, 0 for all; 50.")] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List tables and questions, or one table's columns.")] = False,
 ) -> None:
-    """Answers SQL over the latest local release; without SQL it lists the tables."""
-    from orchestration.query import QueryError, print_query, print_tables
+    """Answers SQL over the latest local release or a published one; alone it opens a prompt."""
+    from orchestration import query as asking
     from orchestration.settings import load_settings
 
-    settings = load_settings()
     try:
-        if sql:
-            print_query(settings.data_dir, sql)
+        words = asking.form_of(form, output)
+        chosen = asking.question(ask) if ask else None
+    except (ValueError, asking.UnknownName) as error:
+        raise typer.BadParameter(str(error)) from None
+    if limit is not None and words != "table":
+        raise typer.BadParameter("--limit goes with tables, any other format holds the whole answer")
+    if chosen and (sql or listed):
+        raise typer.BadParameter("--ask goes with neither SQL nor --list")
+    settings = load_settings(**({"publish_repo": repo} if repo else {}))
+    try:
+        folder, package = _release(settings, at or "main") if repo or at else asking.latest_release(settings.data_dir)
+        is_prompt = not (sql or chosen or listed) and sys.stdin.isatty()
+        sql = chosen.sql if chosen else sql or ("" if listed or is_prompt else sys.stdin.read().strip())
+        if listed and sql:
+            asking.print_columns(package, sql)
+        elif not sql and not is_prompt:
+            asking.print_tables(folder, package)
+        elif is_prompt and (form or output):
+            raise typer.BadParameter("--format and --output go with SQL or --ask")
         else:
-            print_tables(settings.data_dir)
-    except QueryError as error:
+            shown = asking.ROWS_SHOWN if limit is None else limit
+            with asking.asked(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
+                if is_prompt:
+                    from orchestration.prompt import run_prompt
+
+                    run_prompt(release, settings.data_dir / "query_history", shown)
+                else:
+                    asking.answer(release, sql, words, output, shown, chosen.when_empty if chosen else "")
+    except asking.UnknownName as error:
+        raise typer.BadParameter(str(error)) from None
+    except asking.QueryError as error:
         raise Refused(str(error)) from None
+    except KeyboardInterrupt:
+        typer.echo("hubscape: interrupted", err=True)
+        raise typer.Exit(130) from None
+
+
+def _release(settings: "Settings", revision: str) -> "tuple[Path, DataPackage]":
+    from orchestration.published import FAILURES, published_release
+    from orchestration.run import quiet_libraries
+
+    if not settings.publish_to:
+        raise Refused("There is no dataset to ask: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
+    quiet_libraries()
+    try:
+        return published_release(settings, settings.publish_to, revision)
+    except FAILURES as error:
+        raise Refused(str(error)) from None
+
+
+@app.command()
+def docs(
+    output: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Folder to write to; default `docs` in the data folder.")
+    ] = None,
+) -> None:
+    """Writes the dbt docs and the lineage of columns as static pages."""
+    from orchestration.docs import DocsError, write_docs
+    from orchestration.settings import load_settings
+
+    data_dir = load_settings().data_dir
+    try:
+        pages = write_docs(data_dir, output or data_dir / "docs")
+    except DocsError as error:
+        raise Refused(str(error)) from None
+    for page in pages:
+        typer.echo(page)
+    if len(pages) == 1:
+        typer.echo("No lineage of columns: it takes a run's warehouse and the development tools.", err=True)
 
 
 @app.command()

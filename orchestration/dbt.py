@@ -34,7 +34,7 @@ def is_manifest_stale() -> bool:
     if not MANIFEST.is_file():
         return True
     made = MANIFEST.stat().st_mtime
-    folders = [DBT_DIR / name for name in ("models", "macros", "tests", "seeds")]
+    folders = [DBT_DIR / name for name in ("models", "macros", "tests", "seeds", "analyses")]
     files = [DBT_DIR / "dbt_project.yml", *(f for folder in folders for glob in _SOURCES for f in folder.rglob(glob))]
     return any(file.stat().st_mtime > made for file in files)
 

@@ -1,20 +1,94 @@
-"""SQL over the latest local release: its tables as views, nothing else within reach."""
+"""SQL over a release: its tables as views, nothing else within reach; and the questions that come with an answer.
 
+Belongs here: which tables there are, how an answer is made, shown and written. The prompt is orchestration.prompt.
+"""
+
+import contextlib
+import os
+import shutil
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.dbt import DBT_DIR, DbtParseError, prepare_manifest
 from orchestration.release.build import release_days, release_dir
-from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage
+from orchestration.release.contract import ContractError, PublishedTable, read_contract
+from orchestration.release.datapackage import DataPackage, DataPackageError, FieldDescriptor, read_datapackage
+from orchestration.release.export import fsync
 
-_ROWS_SHOWN = 50
+ROWS_SHOWN = 50
+# What an answer is written as, and the words with which DuckDB does it; a table is drawn here.
+FORMATS = {
+    "table": "",
+    "csv": "format csv, header true",
+    "json": "format json, array true",
+    "parquet": "format parquet, compression zstd",
+}
+_SUFFIXES = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet"}
+_ANALYSES = DBT_DIR / "analyses"
 
 
 class QueryError(RuntimeError):
-    """There is no release to ask, or the SQL is refused."""
+    """There is no release to ask, the SQL is refused, or the answer cannot be written."""
+
+
+class UnknownName(QueryError):
+    """There is no table or question of this name; the text lists those that there are."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question with the SQL that answers it: a file of dbt_project/analyses and its entry in the YAML there.
+
+    `tables` are those that it reads, `when_empty` says what an answer without rows means.
+    """
+
+    name: str
+    text: str
+    when_empty: str
+    tables: tuple[str, ...]
+    sql: str
+
+
+def questions() -> dict[str, Question]:
+    """All questions by name. What dbt sees as `ref('table')` is the table of that name in a release."""
+    import yaml
+    from jinja2 import Environment, StrictUndefined
+
+    entries = yaml.safe_load((_ANALYSES / "questions.yml").read_text())["analyses"]
+    templates = Environment(undefined=StrictUndefined)
+    found = {}
+    for entry in entries:
+        read: list[str] = []
+        template = templates.from_string((_ANALYSES / f"{entry['name']}.sql").read_text())
+        sql = template.render(ref=lambda table, read=read: read.append(table) or table)
+        found[entry["name"]] = Question(
+            name=entry["name"],
+            text=" ".join(entry["description"].split()),
+            when_empty=entry["config"]["meta"]["when_empty"],
+            tables=tuple(sorted(set(read))),
+            sql=sql,
+        )
+    return found
+
+
+def question(name: str) -> Question:
+    """One question.
+
+    Raises:
+        UnknownName: there is none of this name.
+    """
+    known = questions()
+    if name not in known:
+        raise UnknownName(f"There is no question {name}; there are {', '.join(known)}.")
+    return known[name]
 
 
 def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
@@ -30,57 +104,286 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
         raise QueryError(f"There is no release in {data_dir}: run `make run` first.") from None
 
 
-def connect(folder: Path, package: DataPackage) -> duckdb.DuckDBPyConnection:
-    """An in-memory database with a view for each table; of files it reaches that release's folder only."""
+def connect(
+    folder: Path, package: DataPackage, *, scratch: Path | None = None, memory_limit: str = ""
+) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with a view for each table; of files it reaches that release's folder only.
+
+    Args:
+        folder: the release.
+        package: its manifest.
+        scratch: a folder of its own, for what does not fit into memory and for answers that are written.
+        memory_limit: DuckDB's memory limit, such as 1GB; default is DuckDB's own.
+    """
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'")
+    if memory_limit:
+        connection.execute(f"set memory_limit = '{memory_limit}'")
     for resource in package.resources:
-        path = str(folder / resource.path).replace("'", "''")
-        connection.execute(f"""create view "{resource.name}" as select * from read_parquet('{path}')""")
-    connection.execute(
-        "set allowed_directories = [$folder]".replace("$folder", "'" + str(folder).replace("'", "''") + "'")
-    )
+        source = f"select * from read_parquet({_text(folder / resource.path)})"
+        connection.execute(f'create view "{resource.name}" as {source}')
+    for table in _empty_tables(package):
+        columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
+        connection.execute(f'create view "{table.name}" as select {columns} where false')
+    reached = [folder]
+    if scratch:
+        connection.execute(f"set temp_directory = {_text(scratch / 'spilled')}")
+        reached.append(scratch)
+    connection.execute(f"set allowed_directories = [{', '.join(map(_text, reached))}]")
     connection.execute("set enable_external_access = false")
     connection.execute("set lock_configuration = true")
     return connection
 
 
-def print_query(data_dir: Path, sql: str) -> None:
-    """Prints the first rows of an answer as a table.
+def _text(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _empty_tables(package: DataPackage) -> list[PublishedTable]:
+    """What a release has no file of, as the dbt models describe it: a release lists no more than the names."""
+    if not package.empty_tables:
+        return []
+    try:
+        tables = read_contract(prepare_manifest()).tables
+    except (ContractError, DbtParseError) as error:
+        raise QueryError(str(error)) from None
+    return [table for table in tables if table.name in package.empty_tables]
+
+
+class Asked:
+    """A release that is being asked."""
+
+    def __init__(self, folder: Path, package: DataPackage, scratch: Path, memory_limit: str) -> None:
+        """Opens it; `scratch` is an empty folder that nobody else writes to."""
+        self.folder, self.package = folder, package
+        self._scratch = scratch
+        self._connection = connect(folder, package, scratch=scratch, memory_limit=memory_limit)
+
+    def statements(self, sql: str) -> list[str]:
+        """The statements of a text.
+
+        Raises:
+            QueryError: it is no SQL, or one of them is something else than a select.
+        """
+        with _plainly():
+            statements = self._connection.extract_statements(sql)
+        if any(statement.type != duckdb.StatementType.SELECT for statement in statements):
+            raise QueryError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
+        return [_without_end(statement.query) for statement in statements]
+
+    def _only(self, sql: str) -> str:
+        statements = self.statements(sql)
+        if len(statements) != 1:
+            raise QueryError(f"One select is answered at a time, and here are {len(statements)}.")
+        return statements[0]
+
+    def table(self, sql: str, limit: int, when_empty: str = "") -> Iterator[Table | str]:
+        """An answer to be printed: the first `limit` rows, 0 for all, and a remark where there are more or none.
+
+        Raises:
+            QueryError: the SQL is refused.
+        """
+        shown = f"select * from ({self._only(sql)}\n)" + (f" limit {limit + 1}" if limit else "")
+        with _plainly():
+            result = self._connection.execute(shown)
+            rows = result.fetchall()
+        drawn = Table()
+        for name, data_type, *_ in result.description or []:
+            is_number = str(data_type).partition("(")[0] in _NUMBERS
+            drawn.add_column(inert(name), justify="right" if is_number else "left")
+        for row in rows[: limit or None]:
+            drawn.add_row(*("" if value is None else inert(value) for value in row))
+        yield drawn
+        if not rows:
+            yield f"No rows. {when_empty}".strip()
+        if limit and len(rows) > limit:
+            yield f"The first {limit} rows; `--limit 0` shows all, a where clause others."
+
+    def write(self, sql: str, form: str, output: Path | None) -> None:
+        """Writes a whole answer as csv, json or parquet, to a file that is there whole or not at all, or prints it.
+
+        Raises:
+            QueryError: the SQL is refused, or the file cannot be written.
+        """
+        answer = self._scratch / f"answer.{form}"
+        with _plainly():
+            self._connection.execute(f"copy ({self._only(sql)}\n) to {_text(answer)} ({FORMATS[form]})")
+        try:
+            if output:
+                _put(answer, output)
+                return
+            with answer.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        finally:
+            answer.unlink()
+
+
+_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER", "FLOAT", "DOUBLE", "DECIMAL"}
+
+
+@contextlib.contextmanager
+def asked(folder: Path, package: DataPackage, data_dir: Path, memory_limit: str) -> Iterator[Asked]:
+    """A release to be asked while the block lasts; what spills or is being written lies in `data_dir/tmp`."""
+    (data_dir / "tmp").mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="query-", dir=data_dir / "tmp") as scratch:
+        yield Asked(folder, package, Path(scratch), memory_limit)
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    """DuckDB's refusals in one sentence, and its word for an interruption as Python's."""
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise KeyboardInterrupt from None
+    except duckdb.Error as error:
+        raise QueryError(f"DuckDB refused the query: {inert(str(error).splitlines()[0])}") from None
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _without_end(statement: str) -> str:
+    """A statement without its semicolon and what follows that, so that it can stand in parentheses."""
+    code = statement.encode()  # tokens are told by their place in bytes
+    ends = (
+        at for at, kind in duckdb.tokenize(statement) if kind == duckdb.token_type.operator and code[at] == ord(";")
+    )
+    return code[: next(ends, None)].decode()
+
+
+def _put(answer: Path, output: Path) -> None:
+    part = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        try:
+            shutil.copyfile(answer, part)
+            fsync(part)
+            part.replace(output)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise QueryError(f"{output} cannot be written ({error.strerror}).") from None
+
+
+def form_of(name: str | None, output: Path | None) -> str:
+    """What an answer is written as: as named, else by the suffix of the file, else a table.
 
     Raises:
-        QueryError: there is no release, or DuckDB refuses the SQL.
+        ValueError: that cannot be told, or cannot be printed; the text says why.
     """
-    folder, package = latest_release(data_dir)
-    connection = connect(folder, package)
-    try:
-        if any(statement.type != duckdb.StatementType.SELECT for statement in connection.extract_statements(sql)):
-            raise QueryError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
-        result = connection.execute(sql)
-        rows = result.fetchmany(_ROWS_SHOWN + 1)
-    except duckdb.Error as error:
-        raise QueryError(f"DuckDB refused the query: {str(error).splitlines()[0]}") from None
-    table = Table()
-    for column in result.description or []:
-        table.add_column(column[0])
-    for row in rows[:_ROWS_SHOWN]:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console = plain_console()
-    console.print(table)
-    if len(rows) > _ROWS_SHOWN:
-        console.print(f"The first {_ROWS_SHOWN} rows; add a limit or a where clause to see others.")
+    suffix = output.suffix.lower() if output else ".txt"
+    form = name or _SUFFIXES.get(suffix, "")
+    if form not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise ValueError(f"there is no format {name}, use {known}" if name else f"name a format for {output}: {known}")
+    if form == "parquet" and not output:
+        raise ValueError("parquet needs a file, name one with --output")
+    return form
 
 
-def print_tables(data_dir: Path) -> None:
-    """Prints the tables of the latest release with their grain and columns."""
-    folder, package = latest_release(data_dir)
+def answer(release: Asked, sql: str, form: str, output: Path | None, limit: int, when_empty: str = "") -> None:
+    """Prints or writes one answer.
+
+    Raises:
+        QueryError: the SQL is refused, or the file cannot be written.
+    """
+    if form != "table":
+        release.write(sql, form, output)
+    elif output:
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = Path(folder) / "answer"
+            with drawn.open("w") as file:
+                show(release.table(sql, limit, when_empty), plain_console(file))
+            _put(drawn, output)
+    else:
+        show(release.table(sql, limit, when_empty), plain_console())
+
+
+def show(lines: Iterator[Table | str], console: Console) -> None:
+    """Prints what an answer is made of."""
+    for line in lines:
+        console.print(line)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    name: str
+    grain: str
+    rows: int
+    description: str
+    fields: Sequence[FieldDescriptor]
+
+
+def _listed(package: DataPackage) -> list[_Listed]:
+    full = [_Listed(r.name, r.grain, r.rows, r.description, r.table_schema.fields) for r in package.resources]
+    empty = [
+        _Listed(
+            table.name,
+            table.grain,
+            0,
+            table.description,
+            [FieldDescriptor(name=c.name, type=c.table_schema_type, description=c.description) for c in table.columns],
+        )
+        for table in _empty_tables(package)
+    ]
+    return sorted([*full, *empty], key=lambda table: table.name)
+
+
+def names(package: DataPackage) -> list[str]:
+    """Tables and columns of a release, each once: what somebody may want to type."""
+    tables = _listed(package)
+    return sorted({table.name for table in tables} | {field.name for table in tables for field in table.fields})
+
+
+def print_tables(folder: Path, package: DataPackage) -> None:
+    """Prints the tables of a release with their grain, rows and columns, and the questions that can be asked."""
     console = plain_console()
-    for resource in package.resources:
-        console.print(f"{resource.name}: one row per {resource.grain}; {resource.rows:,} rows")
-        console.print("    " + ", ".join(column.name for column in resource.table_schema.fields))
+    for table in _listed(package):
+        console.print(f"{table.name}: one row per {table.grain}; {_rows(table)}")
+        console.print("    " + ", ".join(field.name for field in table.fields))
+    console.print("\nQuestions, each answered by `hubscape query --ask NAME`:")
+    print_questions(console)
     console.print(f'\nhubscape query "select * from {package.resources[0].name} limit 5" reads {folder}.')
 
 
-def plain_console() -> Console:
+def print_questions(console: Console) -> None:
+    """Prints the name and the text of each question."""
+    for asked_for in questions().values():
+        console.print(f"    {asked_for.name}: {asked_for.text}")
+
+
+def print_columns(package: DataPackage, name: str) -> None:
+    """Prints one table of a release: what a row is, and each column with its type and meaning.
+
+    Raises:
+        UnknownName: the release has no such table.
+    """
+    tables = {table.name: table for table in _listed(package)}
+    if name not in tables:
+        raise UnknownName(f"There is no table {name}; there are {', '.join(tables)}.")
+    table = tables[name]
+    console = plain_console()
+    console.print(f"{name}: one row per {table.grain}; {_rows(table)}\n{table.description}")
+    drawn = Table("column", "type", "meaning")
+    for field in table.fields:
+        drawn.add_row(field.name, field.type, inert(field.description))
+    console.print(drawn)
+
+
+def _rows(table: _Listed) -> str:
+    return f"{table.rows:,} rows" if table.rows else "no rows in this release"
+
+
+def inert(value: Any) -> str:
+    """A value as text that cannot steer a terminal or change the direction of what follows: such characters are shown
+    by their code. Strangers write names and titles."""
+    text = str(value)
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def plain_console(file: Any = None) -> Console:
     """Writes plain text; as wide as the table needs where it goes to a file or a pipe."""
-    return Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 1_000)
+    is_screen = file is None and sys.stdout.isatty()
+    return Console(markup=False, highlight=False, emoji=False, width=None if is_screen else 1_000, file=file)

@@ -4,16 +4,13 @@ A release holds all earlier snapshots, so one is enough for the next run to go o
 from.
 """
 
-import tempfile
 from pathlib import Path
 
-from orchestration.hub.client import TransferError
-from orchestration.hub.retrieval import Retrieval, retrieve
-from orchestration.release.audit import AuditError, require_intact
+from orchestration.hub.retrieval import Retrieval
+from orchestration.published import FAILURES, fetched, hub_address
 from orchestration.release.build import release_dir, sweep
-from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage, sha256_of
+from orchestration.release.datapackage import DataPackage, read_datapackage, sha256_of
 from orchestration.release.export import fsync
-from orchestration.resources import sandbox_process
 from orchestration.run import RunFailed, only_run
 from orchestration.settings import Settings
 
@@ -42,24 +39,16 @@ def restore(settings: Settings, repo_id: str, revision: str) -> tuple[DataPackag
     try:
         with only_run(settings.data_dir):
             sweep(settings.data_dir / "release")
-            if settings.starts_sandbox:
-                with sandbox_process(settings) as endpoint:
-                    return _restore(settings, repo_id, revision, endpoint)
-            return _restore(settings, repo_id, revision, settings.hub_endpoint)
-    except (TransferError, RunFailed, AuditError, DataPackageError) as error:
+            with hub_address(settings) as endpoint:
+                return _restore(settings, repo_id, revision, endpoint)
+    except (*FAILURES, RunFailed) as error:
         raise RestoreError(str(error)) from None
 
 
 def _restore(settings: Settings, repo_id: str, revision: str, endpoint: str) -> tuple[DataPackage, Retrieval]:
-    work = settings.data_dir / "tmp"
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="restore-", dir=work) as folder:
-        fetched = Path(folder) / "release"
-        found = retrieve(repo_id, revision, endpoint=endpoint, token=settings.hub_token, folder=fetched)
-        package = read_datapackage(fetched)
-        named = fetched.rename(fetched.with_name(package.snapshot_date.isoformat()))
-        require_intact(named)
-        _place(named, release_dir(settings.data_dir, package.snapshot_date))
+    with fetched(settings, repo_id, revision, endpoint) as (folder, found):
+        package = read_datapackage(folder)
+        _place(folder, release_dir(settings.data_dir, package.snapshot_date))
     return package, found
 
 

@@ -8,11 +8,19 @@ from xdist.scheduler import LoadScopeScheduling
 
 # Files by what their tests share; any other test runs wherever there is room.
 SHARING = {
-    "one run on recorded rows": ("test_bad_input", "test_cli", "test_dbt", "test_figures", "test_recorded_counts"),
+    "one run on recorded rows": (
+        "test_bad_input",
+        "test_cli",
+        "test_dbt",
+        "test_docs",
+        "test_figures",
+        "test_query",
+        "test_recorded_counts",
+    ),
     "forty days": ("test_forty_days",),
     "two weeks": ("test_incremental",),
     "compiled models": ("test_ecosystems", "test_mutations"),
-    "definitions": ("test_documentation", "test_graph"),
+    "definitions": ("test_documentation", "test_graph", "test_lineage"),
 }
 GROUPS = {f"{file}.py": group for group, files in SHARING.items() for file in files}
 

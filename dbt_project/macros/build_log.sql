@@ -52,7 +52,6 @@
 {% endmacro %}
 
 {% macro sample_of_failure(result) %}
-    {#- The first rows that a test failed on, as one line of characters that nothing acts upon; empty if it did not. -#}
     {%- set shown = [] -%}
     {%- if result.node.resource_type == 'test' and result.status | string in ('fail', 'warn') -%}
         {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 3').rows -%}

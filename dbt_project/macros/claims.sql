@@ -1,10 +1,6 @@
 {# How the subjects that a claim names are told apart. #}
 
 {% macro claim_subjects(relation) %}
-    {#-
-        One row per subject that a claim of `relation` names: its side of the ratio, its type and its name. Several are
-        joined by ` + `, what stands behind ` / ` is the denominator, and `companies:` lists names between commas.
-    -#}
     select
         claim_id,
         side,

@@ -1,7 +1,6 @@
 {# Classes that repos are counted by, and the days at which adoption is told. Portable SQL. #}
 
 {% macro size_classes() %}
-    {#- Pairs of class and the parameters, in thousand millions, from which it begins; the largest first. -#}
     {{- return([
         ('over_250b', 250),
         ('100b_to_250b', 100),
@@ -23,12 +22,10 @@
 {%- endmacro %}
 
 {% macro adoption_days() %}
-    {#- Ages in days at which downloads are told. -#}
     {{- return([7, 14, 30, 60, 90, 180, 365]) -}}
 {% endmacro %}
 
 {% macro adoption_day(age_days) %}
-    {#- The day that an age stands for; null between the days. A seventh of the day is room for days without snapshot. -#}
     case
         {%- for day in adoption_days() %}
         when {{ age_days }} >= {{ day }} and {{ age_days }} < {{ day + [1, day // 7] | max }} then {{ day }}
@@ -37,7 +34,6 @@
 {%- endmacro %}
 
 {% macro concentration_shares() %}
-    {#- Columns of the concentration, and the part of the repos that each stands for: parts and whole. -#}
     {{- return([
         ('top_0_01_percent_share', 1, 10000),
         ('top_1_5_percent_share', 15, 1000),

@@ -12,12 +12,10 @@
 {% macro default__sha256_hex(text) %}sha2({{ text }}, 256){% endmacro %}
 {% macro duckdb__sha256_hex(text) %}sha256({{ text }}){% endmacro %}
 
-{# An integer of 64 bits: equal for equal values, nulls included; different values rarely share one. #}
 {% macro row_hash(columns) %}{{ return(adapter.dispatch('row_hash')(columns)) }}{% endmacro %}
 {% macro default__row_hash(columns) %}xxhash64({{ columns | join(', ') }}){% endmacro %}
 {% macro duckdb__row_hash(columns) %}hash({{ columns | join(', ') }}){% endmacro %}
 
-{# The first and the last of the texts of a list that begin with `prefix`; null where none does. #}
 {% macro least_with_prefix(texts, prefix) %}{{ return(adapter.dispatch('least_with_prefix')(texts, prefix)) }}{% endmacro %}
 {% macro default__least_with_prefix(texts, prefix) %}array_min(filter({{ texts }}, text -> startswith(text, {{ prefix }}))){% endmacro %}
 {% macro duckdb__least_with_prefix(texts, prefix) %}list_min(list_filter({{ texts }}, lambda text: starts_with(text, {{ prefix }}))){% endmacro %}
@@ -46,12 +44,12 @@
 {% macro default__utc_timestamp(text) %}cast('{{ text }}Z' as timestamp){% endmacro %}
 {% macro duckdb__utc_timestamp(text) %}cast('{{ text }}+00' as timestamptz){% endmacro %}
 
-{# The day in UTC, without asking for the rules of a time zone each time. #}
+{# Without asking for the rules of a time zone each time. #}
 {% macro utc_day(time) %}{{ return(adapter.dispatch('utc_day')(time)) }}{% endmacro %}
 {% macro default__utc_day(time) %}cast({{ time }} as date){% endmacro %}
 {% macro duckdb__utc_day(time) %}cast(make_timestamp(epoch_us({{ time }})) as date){% endmacro %}
 
-{# Whether a time is more than 24 hours after another: of numbers, since days of a time zone have to be looked up. #}
+{# Of numbers, since days of a time zone have to be looked up. #}
 {% macro over_a_day_after(time, other) %}{{ return(adapter.dispatch('over_a_day_after')(time, other)) }}{% endmacro %}
 {% macro default__over_a_day_after(time, other) %}{{ time }} > {{ other }} + interval 1 day{% endmacro %}
 {% macro duckdb__over_a_day_after(time, other) %}epoch_us({{ time }}) > epoch_us({{ other }}) + 86400000000{% endmacro %}
@@ -64,10 +62,7 @@
 {% macro default__joined(text) %}array_join(array_sort(collect_set({{ text }})), ', '){% endmacro %}
 {% macro duckdb__joined(text) %}string_agg(distinct {{ text }}, ', ' order by {{ text }}){% endmacro %}
 
-{#
-    Marks of a CTE that is read more than once, where the engine's own choice is the dearer one: read_anew() of one whose
-    readers take other columns or rows each, and that is not to be kept in between; read_once() of a few rows out of many.
-#}
+{# Marks of a CTE that is read more than once, where the engine's own choice is the dearer one. #}
 {% macro read_anew() %}{{ return(adapter.dispatch('read_anew')()) }}{% endmacro %}
 {% macro default__read_anew() %}{% endmacro %}
 {% macro duckdb__read_anew() %}not materialized{% endmacro %}

@@ -1,10 +1,6 @@
 {# The generic tests that models' YAML names besides dbt's own four. #}
 
 {% test unique_combination(model, columns) %}
-    {#-
-        No two rows share the values of `columns`, and none of them is null. Only rows whose hash occurs twice are
-        compared themselves: millions of numbers are grouped in a fraction of the time and memory of as many texts.
-    -#}
     select {{ columns | join(', ') }}, count(*) as rows_count
     from {{ model }}
     where
@@ -19,13 +15,11 @@
 {% endtest %}
 
 {% test not_empty(model) %}
-    {#- There is at least one row. -#}
     select rows_count from (select count(*) as rows_count from {{ model }}) as counted
     where rows_count = 0
 {% endtest %}
 
 {% test not_empty_if_observed(model, table_name) %}
-    {#- There is at least one row, unless the source does not have the raw table `table_name` at all. -#}
     select rows_count from (select count(*) as rows_count from {{ model }}) as counted
     where
         rows_count = 0
@@ -36,7 +30,6 @@
 {% endtest %}
 
 {% test not_negative(model, column_name) %}
-    {#- The number is zero or more, or unknown. -#}
     select {{ column_name }} from {{ model }}
     where {{ column_name }} < 0
 {% endtest %}

@@ -1,11 +1,6 @@
 {# History: what earlier releases say about earlier snapshots. A release holds all of it, so the one before is enough. #}
 
 {% macro released_rows(model_name) %}
-    {#-
-        What releases say of all snapshots before this one, in the columns of the published model's contract today; a
-        column that a release did not have yet is null. A snapshot's own release speaks for it where it lies here, the
-        newest release before this snapshot for all others.
-    -#}
     {%- set released = source('release', model_name) | string -%}
     {%- set days = release_days() if execute else [] -%}
     {%- set files = release_files(model_name) if execute else [] -%}
@@ -23,7 +18,6 @@
 {% endmacro %}
 
 {% macro rows_of_release_before(model_name) %}
-    {#- All rows of a published model in the newest release before this snapshot; none where there is no release. -#}
     {%- set released = source('release', model_name) | string -%}
     {%- set days = release_days() if execute else [] -%}
     {%- set parts = [] -%}
@@ -54,7 +48,6 @@
 {% endmacro %}
 
 {% macro released_columns(model_name) %}
-    {#- Pairs of name and type, in the order of the model's contract. -#}
     {%- set columns = [] -%}
     {%- if execute -%}
         {%- for column in graph.nodes['model.' ~ project_name ~ '.' ~ model_name].columns.values() -%}
@@ -65,17 +58,14 @@
 {% endmacro %}
 
 {% macro of_release(released, day) %}
-    {#- The files of all releases narrowed to one, so that no other is opened. -#}
     {{- return(released | replace('/release/*/', '/release/' ~ day ~ '/')) -}}
 {% endmacro %}
 
 {% macro release_days() %}
-    {#- Days of all releases before this snapshot, as text, the oldest first. -#}
     {{- return(run_query(adapter.dispatch('release_days_sql')('datapackage.json')).columns[0].values() | list) -}}
 {% endmacro %}
 
 {% macro release_files(model_name) %}
-    {#- Those of these days whose release has rows of the model: a table without rows has no file. -#}
     {%- set pattern = 'data/' ~ model_name ~ '/*.parquet' -%}
     {{- return(run_query(adapter.dispatch('release_days_sql')(pattern)).columns[0].values() | list) -}}
 {% endmacro %}
@@ -93,12 +83,10 @@
 {% macro duckdb__days_between(earlier, later) %}date_diff('day', {{ earlier }}, {{ later }}){% endmacro %}
 
 {% macro change_windows() %}
-    {#- Days over which a change is told. -#}
     {{- return([1, 7, 30]) -}}
 {% endmacro %}
 
 {% macro changes_over_time() %}
-    {#- The columns that tell a change between `history` and `ranked`: name, days of the window, difference in SQL. -#}
     {%- set metrics = [('followers', 'followers_count'), ('downloads_30d', 'downloads_30d'), ('likes', 'likes')] -%}
     {%- set gap = days_between('history.snapshot_date', 'ranked.snapshot_date') -%}
     {%- set changes = [] -%}

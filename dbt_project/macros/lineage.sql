@@ -3,7 +3,6 @@
 {% macro relations() %}{{ return(['finetune', 'adapter', 'quantized', 'merge']) }}{% endmacro %}
 
 {% macro relation_bits() %}
-    {#- The bits that each relation that is counted by takes in; the one above them is for what has no relation. -#}
     {%- set bits = {'all': 2 ** (relations() | length + 1) - 1} -%}
     {%- for relation in relations() -%}
         {%- do bits.update({relation: 2 ** loop.index0}) -%}
@@ -48,10 +47,6 @@
 {%- endmacro %}
 
 {% macro subjects_of(relation, key) %}
-    {#-
-        One row per `key` of `relation` and subject it belongs to; needs the columns repo_id, handle, organization,
-        company, country there and the CTE `families`. What is null makes no subject.
-    -#}
     select {{ key }}, 'model' as subject_type, repo_id as subject from {{ relation }}
     {%- for subject_type in ['handle', 'organization', 'company', 'country'] %}
     union all
@@ -69,10 +64,6 @@
 {%- endmacro %}
 
 {% macro family_patterns() %}
-    {#-
-        (family, pattern) pairs of the seed as it stands in the warehouse, in the quoting of SQL; none where it does not: a
-        pattern that is a constant of the query is compiled once and matches a hundred times faster than one of a column.
-    -#}
     {%- set pairs = [] -%}
     {%- if execute -%}
         {%- set seed = adapter.get_relation(target.database, target.schema, 'registry_families') -%}
@@ -88,10 +79,6 @@
 {% macro matches_any(text, pairs) %}{{ matches(text, "'(" ~ pairs | map(attribute=1) | join(')|(') ~ ")'") }}{% endmacro %}
 
 {% macro family_matches(relation, key, text) %}
-    {#-
-        One row per family and `key` of `relation` whose `text` its pattern matches; needs the CTE `families`. Few texts
-        match, and few patterns each: one made of all goes first, then one of five at a time.
-    -#}
     {%- set pairs = family_patterns() %}
     {%- if pairs %}
     select distinct family, {{ key }}
@@ -130,6 +117,5 @@
 {% endmacro %}
 
 {% macro derivative_thresholds() %}
-    {#- Numbers of derivatives whose passing is a milestone. -#}
     {{- return([100, 1000, 10000, 100000]) -}}
 {% endmacro %}

@@ -93,7 +93,6 @@
 {% endmacro %}
 
 {% macro broken_row_rule(table_name) %}
-    {#- The first rule that the raw row breaks; null for a row that keeps them all. -#}
     case
         {%- for rule, broken in row_rules(table_name) %}
         when {{ broken }} then '{{ rule }}'
@@ -102,10 +101,6 @@
 {%- endmacro %}
 
 {% macro repeated_keys(relation, key, latest_first) %}
-    {#-
-        Rows among several of one key, the one to keep first. Only rows whose hash occurs twice are ranked, and looked for
-        by that number, since millions of texts would be kept in memory.
-    -#}
     select
         row_id,
         row_number() over (partition by {{ key }} order by observed_at desc, {{ latest_first }}, row_id) as turn
@@ -120,12 +115,10 @@
 {%- endmacro %}
 
 {% macro quarantine_rule(turn) %}
-    {#- The rule a row is quarantined by; null for a row that is kept. -#}
     coalesce(broken_rule, case when {{ turn }} > 1 then 'duplicate_key' end)
 {%- endmacro %}
 
 {% macro quarantine_reason(turn) %}
-    {#- The published reason: the rule, or for a raw fault the writer's own code as long as it looks like a code. -#}
     case
         when broken_rule = 'raw_fault' and {{ matches('fault', "'^[A-Za-z_]{1,40}(:[A-Za-z0-9_.]{1,64})?$'") | trim }} then fault
         else {{ quarantine_rule(turn) }}
@@ -133,10 +126,6 @@
 {%- endmacro %}
 
 {% macro quarantine_key(text, pattern) %}
-    {#-
-        What names a quarantined row in public: a well-formed id, else a hash of it; never text of the row, and never
-        anything of a private one, whose id could be guessed from a hash.
-    -#}
     case
         when quarantine_rule = 'private' then '(private)'
         when {{ text }} is null then '(missing)'

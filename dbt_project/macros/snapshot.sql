@@ -24,7 +24,6 @@
 {% macro snapshot_date() %}cast('{{ snapshot_day() }}' as date){% endmacro %}
 
 {% macro of_snapshot(source) %}
-    {#- A raw source narrowed to the files of the snapshot, so that those of no other day are opened. -#}
     {%- set day = snapshot_day() if execute else '*' -%}
     {{- return(source | string | replace('/snapshot_date=*/', '/snapshot_date=' ~ day ~ '/')) -}}
 {% endmacro %}

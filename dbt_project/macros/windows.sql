@@ -1,17 +1,14 @@
 {# Windows of days around a milestone, and dates in general. #}
 
 {% macro window_days() %}
-    {#- Days before and after a milestone that are compared. -#}
     {{- return([30, 90]) -}}
 {% endmacro %}
 
 {% macro handle_flows() %}
-    {#- What is counted by day for the account of a milestone. -#}
     {{- return(['handle_new_models', 'handle_new_derivatives', 'handle_new_papers']) -}}
 {% endmacro %}
 
 {% macro gains() %}
-    {#- Metrics that are differences between snapshots of an account, each with the column it is told from. -#}
     {{- return([
         ('followers_gained', 'followers_count'),
         ('downloads_gained', 'downloads_all_time'),

@@ -1,4 +1,3 @@
--- Whoever is compared with the tenth is among others: at least ten models of the class reach it at that day.
 with relative_adoption as (
 
     select * from {{ ref('fct_relative_adoption') }}

@@ -1,4 +1,3 @@
--- What goes further along the chain is a part of what stands before it.
 with coverage as (
 
     select * from {{ ref('rpt_chain_coverage') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'registry_claims'}}}) }}
--- Each claim names a metric, a comparator, a time, a value and subjects that the claims report can work with.
 with claims as (
 
     select * from {{ ref('registry_claims') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'rpt_claims'}}}) }}
--- Every claim has its row, a reason exactly where the snapshots do not cover it, and something to compare.
 with claims as (
 
     select * from {{ ref('int_claims') }}

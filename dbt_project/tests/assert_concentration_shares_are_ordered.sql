@@ -1,4 +1,3 @@
--- The larger the part of the repos, the larger its share of the downloads.
 with concentration as (
 
     select * from {{ ref('fct_download_concentration') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_country_snapshots'}}}) }}
--- Under every rule the young models of all countries are the young models there are, and their shares add up to one.
 with country_snapshots as (
 
     select * from {{ ref('fct_country_snapshots') }}

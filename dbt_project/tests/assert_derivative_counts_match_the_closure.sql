@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_derivative_counts'}}}) }}
--- What is counted for any subject is what a recount from edges and closure finds.
 with model_subjects as (
 
     select * from {{ ref('int_model_subjects') }}

@@ -1,6 +1,5 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_derivative_counts'}}}) }}
 {%- set columns = derivative_definitions() | reject('equalto', 'tagged') | list -%}
--- direct_external <= direct <= transitive, direct <= declared, edges >= direct, fractional <= direct.
 with counted as (
 
     select * from {{ ref('int_derivative_counts') }}

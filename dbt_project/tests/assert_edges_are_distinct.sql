@@ -1,4 +1,3 @@
--- One edge a child, parent as found (else its name in lower case) and relation.
 with edges as (
 
     select * from {{ ref('int_lineage_edges') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_derivative_counts'}}}) }}
--- Over all models, fractional counts add up to the number of models with a counted edge.
 with derivative_counts as (
 
     select * from {{ ref('fct_derivative_counts') }}

@@ -1,4 +1,3 @@
--- Each largest model has more parameters than the one before it.
 with milestones as (
 
     select * from {{ ref('fct_milestones') }}

@@ -1,4 +1,3 @@
--- A curated milestone without a source is hearsay.
 with milestones as (
 
     select * from {{ ref('registry_milestones') }}

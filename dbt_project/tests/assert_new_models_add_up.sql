@@ -1,6 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_country_monthly'}}}) }}
--- The new models of all countries are, month by month and under every rule, those that organizations released: every
--- model with a creation date that is no legacy import, once.
 with country_monthly as (
 
     select * from {{ ref('fct_country_monthly') }}

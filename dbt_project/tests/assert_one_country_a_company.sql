@@ -1,4 +1,3 @@
--- At any time all handles of a company share its headquarters' country, and all handles of an organization one company.
 with registry as (
 
     select

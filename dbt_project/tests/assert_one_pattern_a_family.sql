@@ -1,4 +1,3 @@
--- All rows of a family carry the same pattern.
 with families as (
 
     select * from {{ ref('registry_families') }}

@@ -1,4 +1,3 @@
--- A check of severity error that found a row at fault refuses the build.
 with report as (
 
     select * from {{ ref('rpt_data_quality') }}

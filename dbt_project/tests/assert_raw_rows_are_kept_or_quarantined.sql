@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'quarantine'}}}) }}
--- No loss and no duplicates: what each manifest says was written is what is kept and what is quarantined.
 with tables as (
 
     {% for table_name in ['models', 'datasets', 'spaces', 'organizations', 'daily_papers'] -%}

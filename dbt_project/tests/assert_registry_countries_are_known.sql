@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'registry_organizations'}}}) }}
--- Each country of a registry row is an ISO 3166-1 code or INT, and a company has one.
 with registry as (
 
     select * from {{ ref('registry_organizations') }}

@@ -1,4 +1,3 @@
--- The rows of one handle follow each other without gap or overlap; only the last may be open, only the first undated.
 with registry as (
 
     select * from {{ ref('registry_organizations') }}

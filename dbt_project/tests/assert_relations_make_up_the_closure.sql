@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_lineage_closure'}}}) }}
--- The union over the four relations is exactly the closure: no pair more, no pair less.
 with closure as (
 
     select * from {{ ref('int_lineage_closure') }}

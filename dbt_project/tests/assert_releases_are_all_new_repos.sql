@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_organization_releases_monthly'}}}) }}
--- Organizations and the unattributed together released every repo of the snapshot with a creation date of its own.
 with releases as (
 
     select * from {{ ref('fct_organization_releases_monthly') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'dim_repos'}}}) }}
--- Every clean row of the three lists is a repo, and nothing else is.
 with repos as (
 
     select * from {{ ref('dim_repos') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_lineage_roots'}}}) }}
--- The shares of a model's roots add up to one, and no root has a root of its own.
 with roots as (
 
     select * from {{ ref('fct_lineage_roots') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'stg_hub__snapshots'}}}) }}
--- The snapshot has all of its raw tables, each complete: a missing one must never be taken for an empty one.
 with snapshots as (
 
     select * from {{ ref('stg_hub__snapshots') }}

@@ -1,5 +1,4 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fct_tombstones'}}}) }}
--- A repo that has a tombstone of this snapshot is not in it.
 with tombstones as (
 
     select * from {{ ref('fct_tombstones') }}

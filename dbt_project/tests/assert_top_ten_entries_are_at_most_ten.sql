@@ -1,4 +1,3 @@
--- No more than ten subjects enter a top ten at once, on different places, and one of them at most is the first.
 with top_ten_entries as (
 
     select * from {{ ref('fct_top_ten_entries') }}

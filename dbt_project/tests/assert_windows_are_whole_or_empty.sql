@@ -1,4 +1,3 @@
--- A window has both values or none, and every milestone with an account has seven metrics over two windows.
 with windows as (
 
     select * from {{ ref('fct_milestone_windows') }}

@@ -4,10 +4,16 @@ Protocol only: what the files mean is the release's business.
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from orchestration.hub.client import KEPT_BY_THE_HUB, TransferError, bounded_client, client_errors
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 
 class RetrievalError(TransferError):
@@ -22,26 +28,42 @@ class Retrieval:
     commit: str
 
 
+def commit_of(repo_id: str, revision: str, *, endpoint: str, token: str | None) -> str:
+    """The commit that a branch, tag or shortened commit of a dataset repo names.
+
+    Raises:
+        RetrievalError: the repo or the revision does not exist, or the Hub cannot be reached or refuses.
+    """
+    with _reading(repo_id, revision, endpoint, token) as api:
+        return str(api.dataset_info(repo_id, revision=revision).sha)
+
+
 def retrieve(repo_id: str, revision: str, *, endpoint: str, token: str | None, folder: Path) -> Retrieval:
     """Fills `folder`, which is made, with the files of a dataset repo at a branch, tag or commit.
 
     Raises:
         RetrievalError: the repo or the revision does not exist, or the Hub cannot be reached or refuses.
     """
+    with _reading(repo_id, revision, endpoint, token) as api:
+        commit = api.dataset_info(repo_id, revision=revision).sha
+        # A folder of its own, so that no cache can answer for a Hub that is down.
+        api.snapshot_download(repo_id, repo_type="dataset", revision=commit, local_dir=folder)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
+    for name in KEPT_BY_THE_HUB:
+        (folder / name).unlink(missing_ok=True)
+    return Retrieval(repo_id, str(commit))
+
+
+@contextmanager
+def _reading(repo_id: str, revision: str, endpoint: str, token: str | None) -> Iterator["HfApi"]:
     with bounded_client(endpoint, token) as api:
         try:
-            commit = api.dataset_info(repo_id, revision=revision).sha
-            # A folder of its own, so that no cache can answer for a Hub that is down.
-            api.snapshot_download(repo_id, repo_type="dataset", revision=commit, local_dir=folder)
+            yield api
         except TransferError as error:
             raise RetrievalError(str(error)) from None
         except client_errors() as error:
             # Their own texts may quote headers, so the chain ends here.
             raise RetrievalError(_sentence(error, repo_id, revision, endpoint)) from None
-    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
-    for name in KEPT_BY_THE_HUB:
-        (folder / name).unlink(missing_ok=True)
-    return Retrieval(repo_id, str(commit))
 
 
 def _sentence(error: Exception, repo_id: str, revision: str, endpoint: str) -> str:

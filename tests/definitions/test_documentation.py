@@ -98,7 +98,7 @@ def test_every_doc_block_describes_a_column(manifest):
     described = [*nodes(manifest, "model", "seed"), *manifest["sources"].values()]
     used = {block for node in described for column in node["columns"].values() for block in column["doc_blocks"]}
     ours = {unique_id for unique_id in manifest["docs"] if unique_id.startswith("doc.hubscape.")}
-    assert sorted(ours - used) == []
+    assert sorted(ours - used) == ["doc.hubscape.__overview__"]  # the first page of the docs
 
 
 def test_a_column_name_means_one_thing_in_all_published_tables(manifest):
@@ -112,9 +112,8 @@ def test_a_column_name_means_one_thing_in_all_published_tables(manifest):
     assert sorted(MEANINGS.keys() - several.keys()) == [], "these have one meaning now: take them off the list"
 
 
-def test_the_published_dataset_and_its_card_are_exposed_with_every_published_table(manifest):
+def test_the_card_is_exposed_with_every_published_table(manifest):
     published = sorted(node["name"] for node in nodes(manifest, "model") if is_published(node))
-    assert exposed(manifest, "published_dataset") == published
     assert exposed(manifest, "dataset_card") == published
 
 

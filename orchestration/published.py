@@ -1,0 +1,81 @@
+"""Releases of a published dataset on this machine: fetched whole, verified against their own manifest, kept by commit.
+
+Not here: how files travel (orchestration.hub.retrieval), and how one becomes a local release (orchestration.restore).
+"""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from orchestration.hub.client import TransferError
+from orchestration.hub.retrieval import Retrieval, commit_of, retrieve
+from orchestration.hub.session import HubError
+from orchestration.release.audit import AuditError, require_intact
+from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage
+from orchestration.settings import Settings
+
+# What `fetched`, `published_release` and a sandbox that does not start may raise, each with a sentence for the reader.
+FAILURES = (TransferError, HubError, AuditError, DataPackageError)
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def hub_address(settings: Settings) -> AbstractContextManager[str]:
+    """Address of the Hub, for as long as the block lasts: source `sandbox` starts one where none is running."""
+    from orchestration.resources import sandbox_process  # brings Dagster along
+
+    return sandbox_process(settings) if settings.starts_sandbox else nullcontext(settings.hub_endpoint)
+
+
+@contextmanager
+def fetched(settings: Settings, repo_id: str, revision: str, endpoint: str) -> Iterator[tuple[Path, Retrieval]]:
+    """A published release and the commit that it is of, in a folder that goes with the block unless it is moved.
+
+    Raises:
+        TransferError: the repo or the revision does not exist, or the Hub cannot be reached or refuses.
+        DataPackageError: what was fetched is no release of this version.
+        AuditError: its files are others than its manifest lists.
+    """
+    work = settings.data_dir / "tmp"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fetch-", dir=work) as folder:
+        release = Path(folder) / "release"
+        found = retrieve(repo_id, revision, endpoint=endpoint, token=settings.hub_token, folder=release)
+        named = release.rename(release.with_name(read_datapackage(release).snapshot_date.isoformat()))
+        require_intact(named)
+        yield named, found
+
+
+def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[Path, DataPackage]:
+    """Folder and manifest of a published release, fetched where its commit is not in the cache of the data folder yet.
+
+    Args:
+        settings: where the Hub and the data folder are.
+        repo_id: the published dataset, `owner/name`.
+        revision: branch, tag or commit of it. A full commit that is in the cache needs no Hub.
+
+    Raises:
+        one of FAILURES.
+    """
+    cache = settings.data_dir / "cache" / "published" / repo_id.replace("/", "--")
+    if _COMMIT.fullmatch(revision) and (kept := _kept(cache / revision)):
+        return kept
+    with hub_address(settings) as endpoint:
+        commit = commit_of(repo_id, revision, endpoint=endpoint, token=settings.hub_token)
+        if kept := _kept(cache / commit):
+            return kept
+        with fetched(settings, repo_id, commit, endpoint) as (folder, _):
+            final = cache / commit / folder.name
+            final.parent.mkdir(parents=True, exist_ok=True)
+            if not final.exists():  # another process may have been faster
+                folder.rename(final)
+    return final, read_datapackage(final)
+
+
+def _kept(folder: Path) -> tuple[Path, DataPackage] | None:
+    """The one release in a folder of the cache, which was verified before it came there."""
+    for release in folder.glob("[0-9]*"):
+        return release, read_datapackage(release)
+    return None

@@ -1,0 +1,149 @@
+"""The dbt project as its lineage graph shows it: layers, ends, and a word on everything that can be clicked."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from orchestration.dbt import DBT_DIR, prepare_manifest
+from orchestration.query import questions
+
+Manifest = dict[str, Any]
+
+# Layers from the first to the last, with the folders and the prefixes of their models.
+LAYERS = {
+    "base": ("models/staging/base/", ("base_",)),
+    "staging": ("models/staging/", ("stg_",)),
+    "intermediate": ("models/intermediate/", ("int_",)),
+    "marts": ("models/marts/", ("dim_", "fct_", "rpt_", "quarantine")),
+}
+# Intermediate models that read marts: claims and milestones are measured by what the marts say, so that they cannot say
+# anything else. Nothing but the mart of that measurement comes after them.
+BETWEEN_MARTS = {
+    "int_claim_days": {"fct_country_snapshots", "fct_derivative_counts", "fct_download_concentration",
+                       "fct_organization_snapshots"},
+    "int_claim_measures": {"fct_country_snapshots", "fct_derivative_counts", "fct_download_concentration",
+                           "fct_organization_snapshots"},
+    "int_claim_top_papers": {"fct_papers"},
+    "int_handle_days": {"fct_milestones", "fct_papers"},
+    "int_milestone_flows": {"fct_milestones"},
+    "int_milestone_snapshots": {"fct_milestones", "fct_organization_snapshots"},
+}  # fmt: skip
+# Seeds that no model reads, each with the test that does.
+READ_BY_TESTS = {"registry_countries": "assert_registry_countries_are_known"}
+READING = {"model", "exposure"}
+
+
+@pytest.fixture(scope="module")
+def manifest() -> Manifest:
+    return json.loads(prepare_manifest().read_text())
+
+
+def of_type(manifest: Manifest, *types: str) -> Iterator[dict[str, Any]]:
+    return (node for node in manifest["nodes"].values() if node["resource_type"] in types)
+
+
+def layer(node: dict[str, Any]) -> str:
+    return next(name for name, (folder, _) in LAYERS.items() if node["original_file_path"].startswith(folder))
+
+
+def name(unique_id: str) -> str:
+    return unique_id.rpartition(".")[2]
+
+
+def test_every_model_lies_in_the_folder_of_its_layer_and_says_it_in_its_name(manifest):
+    for node in of_type(manifest, "model"):
+        _, prefixes = LAYERS[layer(node)]
+        assert node["name"].startswith(prefixes), node["original_file_path"]
+        assert Path(node["original_file_path"]).stem == node["name"]
+
+
+def test_a_model_reads_its_own_layer_and_those_before_it(manifest):
+    order = list(LAYERS)
+    upwards: dict[str, set[str]] = {}
+    for node in of_type(manifest, "model"):
+        for parent in node["depends_on"]["nodes"]:
+            if parent.startswith("source."):
+                assert layer(node) in {"base", "staging"}, f"{node['name']} reads {parent}"
+            elif parent.startswith("model."):
+                before = layer(manifest["nodes"][parent])
+                if order.index(before) > order.index(layer(node)):
+                    upwards.setdefault(node["name"], set()).add(name(parent))
+    assert upwards == BETWEEN_MARTS
+
+
+def test_nothing_ends_in_the_air(manifest):
+    for node in [*of_type(manifest, "model", "seed"), *manifest["sources"].values()]:
+        readers = manifest["child_map"][node["unique_id"]]
+        if node["name"] in READ_BY_TESTS:
+            assert f"test.hubscape.{READ_BY_TESTS[node['name']]}" in readers
+        else:
+            assert any(reader.split(".")[0] in READING for reader in readers), f"nothing reads {node['name']}"
+
+
+def test_every_published_table_is_exposed_and_no_other(manifest):
+    published = {node["name"]: node for node in of_type(manifest, "model") if node["config"]["meta"].get("publish")}
+    exposed = {
+        key: e for e in manifest["exposures"].values() if (key := e["name"].removeprefix("dataset_")) in published
+    }
+    named = {e["name"] for e in manifest["exposures"].values() if e["name"].startswith("dataset_")} - {"dataset_card"}
+    assert named == {f"dataset_{table}" for table in published}
+    for table, exposure in exposed.items():
+        assert exposure["depends_on"]["nodes"] == [f"model.hubscape.{table}"]
+        assert exposure["label"] == published[table]["config"]["meta"]["title"]
+    everything = {node["unique_id"] for node in published.values()}
+    for other in ("dataset_card", "report", "figures"):
+        assert set(manifest["exposures"][f"exposure.hubscape.{other}"]["depends_on"]["nodes"]) <= everything, other
+
+
+def test_everything_has_a_description(manifest):
+    described = [
+        *of_type(manifest, "model", "seed", "analysis"),
+        *(test for test in of_type(manifest, "test") if not test.get("test_metadata")),
+        *manifest["sources"].values(),
+        *manifest["exposures"].values(),
+    ]
+    for node in described:
+        assert node["description"].strip(), f"{node['resource_type']} {node['name']} is not described"
+    for source in manifest["sources"].values():
+        assert source["source_description"].strip(), source["source_name"]
+    variants = ("default__", "duckdb__")  # of a macro that is described under its own name
+    for macro in manifest["macros"].values():
+        if macro["package_name"] == "hubscape" and not macro["name"].startswith(variants):
+            assert macro["description"].strip(), f"macro {macro['name']} is not described"
+            for argument in macro["arguments"]:
+                assert argument["description"].strip(), f"{macro['name']}({argument['name']}) is not described"
+
+
+def test_the_overview_is_our_own_and_its_links_lead_somewhere(manifest):
+    text = manifest["docs"]["doc.hubscape.__overview__"]["block_contents"]
+    links = [part.split(")")[0] for part in text.split("](")[1:]]
+    assert len(links) >= 7
+    for link in links:
+        kind, unique_id = link.removeprefix("#!/").split("/")
+        assert manifest["nodes"][unique_id]["resource_type"] == kind, link
+
+
+def test_the_questions_are_those_that_dbt_sees_and_read_what_they_say(manifest):
+    analyses = {node["name"]: node for node in of_type(manifest, "analysis")}
+    known = questions()
+    assert known.keys() == analyses.keys() and len(known) == 12
+    published = {node["name"] for node in of_type(manifest, "model") if node["config"]["meta"].get("publish")}
+    entries = yaml.safe_load((DBT_DIR / "analyses" / "questions.yml").read_text())["analyses"]
+    for entry in entries:
+        question, node = known[entry["name"]], analyses[entry["name"]]
+        read = sorted(name(parent) for parent in node["depends_on"]["nodes"])
+        assert list(question.tables) == entry["config"]["meta"]["tables"] == read and set(read) <= published
+        assert question.text == " ".join(node["description"].split()) and "?" in question.text
+        assert question.when_empty.endswith(".") and "{{" not in question.sql
+
+
+def test_no_two_doc_blocks_say_the_same(manifest):
+    names: dict[str, list[str]] = {}
+    for block in manifest["docs"].values():
+        if block["package_name"] == "hubscape":
+            names.setdefault(" ".join(block["block_contents"].split()), []).append(block["name"])
+    assert [same for same in names.values() if len(same) > 1] == []
