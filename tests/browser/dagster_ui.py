@@ -91,7 +91,7 @@ def running_dagster(data_dir: Path) -> Iterator[DagsterUI]:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            # Where these tests run in the background of a shell SIGINT is ignored, and Dagster would ignore both signals.
+            # In the background of a shell SIGINT is ignored, which is inherited, and Dagster treats SIGTERM alike.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         try:
