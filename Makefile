@@ -9,7 +9,7 @@ MANIFEST := dbt_project/target/manifest.json
 export DO_NOT_TRACK := 1
 export SQL
 
-.PHONY: help install run test lint format ui docs query figures dictionary bench clean
+.PHONY: help install run test lint format ui docs query figures screenshots dictionary bench clean
 
 help:  ## Lists the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,9 @@ query: install  ## Opens a prompt over the latest release, or answers: make quer
 
 figures: install  ## Prints numbers of the latest release that can be checked by hand
 	@$(BIN)/hubscape figures
+
+screenshots: install  ## Takes the pictures of the README into docs/images: takes Chromium and three minutes
+	@$(BIN)/python -m tests.browser.screenshots
 
 dictionary: install  ## Writes docs/data_dictionary.md from dbt's manifest
 	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md

@@ -20,6 +20,8 @@ SHARING = {
     "forty days": ("test_forty_days",),
     "two weeks": ("test_incremental",),
     "compiled models": ("test_ecosystems", "test_mutations"),
+    "a clicked refresh": ("test_dagster_ui", "test_dbt_docs", "test_report"),
+    "a published dataset": ("test_readers",),
     "definitions": ("test_documentation", "test_graph", "test_lineage"),
 }
 GROUPS = {f"{file}.py": group for group, files in SHARING.items() for file in files}
@@ -32,5 +34,7 @@ class BySharedFixture(LoadScopeScheduling):
         return GROUPS.get(nodeid.partition("::")[0].rpartition("/")[2], nodeid)
 
 
+# Optional, so that `pytest -p no:xdist` has nothing to complain of.
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BySharedFixture:
     return BySharedFixture(config, log)
