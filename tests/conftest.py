@@ -12,7 +12,7 @@ SHARING = {
     "forty days": ("test_forty_days",),
     "two weeks": ("test_incremental",),
     "compiled models": ("test_ecosystems", "test_mutations"),
-    "definitions": ("test_documentation", "test_graph"),
+    "definitions": ("test_described", "test_documentation", "test_graph"),
 }
 GROUPS = {f"{file}.py": group for group, files in SHARING.items() for file in files}
 

@@ -55,7 +55,7 @@
     {#- The first rows that a test failed on, as one line of characters that nothing acts upon; empty if it did not. -#}
     {%- set shown = [] -%}
     {%- if result.node.resource_type == 'test' and result.status | string in ('fail', 'warn') -%}
-        {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 3').rows -%}
+        {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 5').rows -%}
             {%- set fields = [] -%}
             {%- for name in row.keys() if row[name] is not none -%}
                 {%- do fields.append(name ~ ' ' ~ row[name]) -%}
@@ -63,5 +63,5 @@
             {%- do shown.append(fields | join(', ')) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(modules.re.sub('[^A-Za-z0-9 ._/,:;()-]', '?', shown | join('; '))[:300]) -}}
+    {{- return(modules.re.sub('[^A-Za-z0-9 ._/,:;()-]', '?', shown | join('; '))[:500]) -}}
 {% endmacro %}
