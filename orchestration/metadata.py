@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 _ROWS = 10
 _CHARACTERS = 80
-# What HTML, Markdown, a template or a table would act upon.
-_ACTIVE = re.compile(r"[<>&`*\[\]|\\{}$!~]")
+# What HTML, Markdown, a template, a table or a chat would act upon.
+_ACTIVE = re.compile(r"[<>&`*\[\]|\\{}$!~@]")
 # A spreadsheet takes a text that begins like this for a formula.
-_FORMULA = re.compile(r"^\s*[=+\-@]")
+_FORMULA = re.compile(r"^\s*[=+\-]")
 
 
 def preview(folder: Path) -> dg.TableMetadataValue:
@@ -36,9 +36,9 @@ def preview_of(rows: Iterable[Mapping[str, object]]) -> dg.TableMetadataValue:
     return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in records[0].data]))
 
 
-def shown(value: object) -> str:
-    """A value as one short line of printable characters that no page and no sheet acts upon."""
-    text = "".join(c if c.isprintable() else "?" for c in _plain(value)[:_CHARACTERS])
+def shown(value: object, limit: int = _CHARACTERS) -> str:
+    """A value as one line of at most `limit` printable characters that no page, chat or sheet acts upon."""
+    text = "".join(c if c.isprintable() else "?" for c in _plain(value)[:limit])
     text = _ACTIVE.sub("?", text)
     is_number = isinstance(value, int | float)
     return "?" + text[1:] if _FORMULA.match(text) and not is_number else text

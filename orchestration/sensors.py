@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from expectations.outcome import inert
+from orchestration.metadata import shown
 from orchestration.resources import SettingsResource
 from orchestration.run import causes
 
@@ -163,4 +163,4 @@ def _alert(event: str, run: dg.DagsterRun, words: str, **fields: Any) -> dict[st
 
 
 def _inert(text: str) -> str:
-    return inert(" ".join(text.split()), _CHARACTERS)
+    return shown(" ".join(text.split()), _CHARACTERS)
