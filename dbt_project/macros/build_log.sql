@@ -52,12 +52,12 @@
 {% endmacro %}
 
 {% macro sample_of_failure(result) %}
-    {#- The first rows that a test failed on, as one line of characters that nothing acts upon; empty if it did not. -#}
+    {#- The first rows that a test failed on, five of five fields, as one line of inert characters; empty if none. -#}
     {%- set shown = [] -%}
     {%- if result.node.resource_type == 'test' and result.status | string in ('fail', 'warn') -%}
         {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 5').rows -%}
             {%- set fields = [] -%}
-            {%- for name in row.keys() if row[name] is not none -%}
+            {%- for name in row.keys() if row[name] is not none and fields | length < 5 -%}
                 {%- do fields.append(name ~ ' ' ~ row[name]) -%}
             {%- endfor -%}
             {%- do shown.append(fields | join(', ')) -%}
