@@ -1,5 +1,6 @@
-"""Wires assets, checks, job, schedule and resources together. The only place where that happens."""
+"""Wires assets, checks, jobs, schedule, sensors and resources together. The only place where that happens."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,18 +34,27 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     from orchestration.release.contract import read_contract
     from orchestration.resources import HubResource, SettingsResource
     from orchestration.schedules import daily_refresh
+    from orchestration.sensors import alert_sensors
 
     if using_dagster_dev():  # elsewhere the manifest is a part of the installation
         prepare_manifest()
     contract = read_contract(MANIFEST)
+    dbt_manifest = json.loads(MANIFEST.read_text())
     marts = [table.name for table in contract.tables]
     settings = SettingsResource()
+    now = load_settings()
     job = refresh_job()
     return dg.Definitions(
-        assets=[*raw_assets(), raw_history(), transform_assets(MANIFEST), *release_assets(marts, contract.history)],
+        assets=[
+            *raw_assets(dbt_manifest),
+            raw_history(),
+            transform_assets(MANIFEST),
+            *release_assets(marts, contract.history, dbt_manifest),
+        ],
         asset_checks=[*raw_checks(), mart_checks(MANIFEST), release_checks()],
         jobs=[job, backfill_job()],
-        schedules=[daily_refresh(job, load_settings().schedule_cron)],
+        schedules=[daily_refresh(job, now.schedule_cron, runs=now.runs_by_itself)],
+        sensors=alert_sensors(runs=now.runs_by_itself),
         resources={
             "settings": settings,
             "hub": HubResource(settings=settings),

@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +64,9 @@ def run_refresh(settings: Settings) -> RunReport:
                 instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
             )
         if not result.success:
-            raise RunFailed(" ".join(causes(result)) or f"Run {result.run_id} failed: look at it with `make ui`.")
+            raise RunFailed(
+                " ".join(causes(result.all_events)) or f"Run {result.run_id} failed: look at it with `make ui`."
+            )
         return RunReport(result.run_id, _seconds_by_step(result), _published(result))
 
 
@@ -122,10 +124,10 @@ def _bury_dead_runs(dagster_instance: "dg.DagsterInstance") -> None:
         dagster_instance.event_log_storage.free_concurrency_slots_for_run(dead.run_id)
 
 
-def causes(result: "dg.ExecuteInProcessResult") -> list[str]:
+def causes(events: Iterable["dg.DagsterEvent"]) -> list[str]:
     """One sentence for each thing that stopped a run, in the order in which it happened."""
     sentences: list[str] = []
-    for event in result.all_events:
+    for event in events:
         if event.is_step_failure and event.step_failure_data.user_failure_data:
             sentences.append(event.step_failure_data.user_failure_data.description or "")
         elif event.is_step_failure and event.step_failure_data.error:
@@ -137,6 +139,7 @@ def causes(result: "dg.ExecuteInProcessResult") -> list[str]:
             sentences.append(f"Step {event.step_key} failed: {_root_cause(event.step_failure_data.error)}")
         elif (
             event.is_run_failure
+            and event.event_specific_data  # not where somebody else has ended the run
             and event.job_failure_data.error
             and not event.job_failure_data.first_step_failure_event
         ):

@@ -104,6 +104,28 @@ class Settings(BaseSettings):
     schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
     memory_limit: str = Field("3GB", description="DuckDB's memory limit for dbt; what only reads takes a third of it.")
 
+    environment: Literal["laptop", "production"] = Field(
+        "laptop",
+        description="Whether schedule and alert sensors are on by themselves: in `production` they are, on a `laptop` "
+        "somebody has to turn them on in the UI.",
+    )
+    alert_webhook: SecretStr = Field(
+        SecretStr(""),
+        description="Address that failed runs and warned checks are posted to as JSON, a secret; empty posts nothing.",
+    )
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _is_webhook(cls, value: SecretStr) -> SecretStr:
+        try:
+            parts = urlsplit(value.get_secret_value())
+            is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_good = False
+        if value.get_secret_value() and not is_good:
+            raise ValueError("must be an address that begins with http:// or https://")
+        return value
+
     @field_validator("refresh")
     @classmethod
     def _is_of_a_crawl(cls, value: str, others: ValidationInfo) -> str:
@@ -153,6 +175,11 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname or "@" in value or parts.query):
             raise ValueError("must be an address such as https://huggingface.co, without user, password or query")
         return value.rstrip("/")
+
+    @property
+    def runs_by_itself(self) -> bool:
+        """Whether schedule and sensors are on without anybody turning them on."""
+        return self.environment == "production"
 
     @property
     def starts_sandbox(self) -> bool:
@@ -217,6 +244,6 @@ def _sentence(problem: dict) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
     variable = name if name.startswith("HF_") else f"HUBSCAPE_{name.upper()}"
     reason = problem["msg"].removeprefix("Value error, ")
-    is_secret = "TOKEN" in variable or "@" in str(problem.get("input"))
+    is_secret = "TOKEN" in variable or "WEBHOOK" in variable or "@" in str(problem.get("input"))
     shown = "" if is_secret else f" (is {str(problem.get('input'))[:60]!r})"
     return f"{variable} cannot be used{shown}: {reason}."

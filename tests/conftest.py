@@ -22,7 +22,7 @@ SHARING = {
     "compiled models": ("test_ecosystems", "test_mutations"),
     "a clicked refresh": ("test_dagster_ui", "test_dbt_docs", "test_report"),
     "a published dataset": ("test_readers",),
-    "definitions": ("test_documentation", "test_graph", "test_lineage"),
+    "definitions": ("test_described", "test_documentation", "test_graph", "test_lineage"),
 }
 GROUPS = {f"{file}.py": group for group, files in SHARING.items() for file in files}
 

@@ -5,6 +5,7 @@ its checks; tests that want those run the command itself.
 """
 
 import datetime as dt
+import json
 import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from dbt.cli.main import dbtRunner
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import provenance
 from orchestration.assets.transform import dbt_environment
-from orchestration.dbt import DBT_DIR, prepare_manifest
+from orchestration.dbt import DBT_DIR, MANIFEST, prepare_manifest
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.export import open_warehouse
@@ -78,7 +79,9 @@ class Machine:
         settings = SettingsResource()
         config = {"ops": {f"raw__{t}": {"config": {"refetch": True}} for t in RAW}} if refetch else {}
         done = dg.materialize(
-            raw_assets(), resources={"settings": settings, "hub": HubResource(settings=settings)}, run_config=config
+            raw_assets(json.loads(MANIFEST.read_text())),
+            resources={"settings": settings, "hub": HubResource(settings=settings)},
+            run_config=config,
         )
         assert done.success
 

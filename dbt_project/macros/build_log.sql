@@ -54,13 +54,13 @@
 {% macro sample_of_failure(result) %}
     {%- set shown = [] -%}
     {%- if result.node.resource_type == 'test' and result.status | string in ('fail', 'warn') -%}
-        {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 3').rows -%}
+        {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 5').rows -%}
             {%- set fields = [] -%}
-            {%- for name in row.keys() if row[name] is not none -%}
+            {%- for name in row.keys() if row[name] is not none and fields | length < 5 -%}
                 {%- do fields.append(name ~ ' ' ~ row[name]) -%}
             {%- endfor -%}
             {%- do shown.append(fields | join(', ')) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(modules.re.sub('[^A-Za-z0-9 ._/,:;()-]', '?', shown | join('; '))[:300]) -}}
+    {{- return(modules.re.sub('[^A-Za-z0-9 ._/,:;()-]', '?', shown | join('; '))[:500]) -}}
 {% endmacro %}

@@ -1,4 +1,4 @@
-{# The generic tests that models' YAML names besides dbt's own four. #}
+{# The generic tests that models' YAML names besides dbt's own four, and one of these that tells more. #}
 
 {% test unique_combination(model, columns) %}
     select {{ columns | join(', ') }}, count(*) as rows_count
@@ -33,3 +33,9 @@
     select {{ column_name }} from {{ model }}
     where {{ column_name }} < 0
 {% endtest %}
+
+{% macro default__test_not_null(model, column_name) %}
+    {#- dbt's own selects the missing value alone, which does not tell the rows that miss it. -#}
+    select * from {{ model }}
+    where {{ column_name }} is null
+{% endmacro %}

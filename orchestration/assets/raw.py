@@ -2,9 +2,10 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -22,8 +23,9 @@ from orchestration.lake.merge import merge_snapshot, refresh_base
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import previous_manifest, snapshot_dir, verify, write_snapshot
 from orchestration.lake.spool import Spool
-from orchestration.metadata import preview
+from orchestration.metadata import preview, source_columns
 from orchestration.resources import HubResource, SettingsResource
+from orchestration.schedules import FRESH
 from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
@@ -52,8 +54,8 @@ class RawConfig(dg.Config):
     """Fetch again what the lake already holds for this snapshot date."""
 
 
-def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """The five raw tables, and their manifests, which are written beside them and read by dbt."""
+def raw_assets(dbt_manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """The five raw tables, and their manifests, written beside them; dbt describes their columns."""
     return [
         dg.AssetSpec(
             ["raw", "manifests"],
@@ -61,19 +63,23 @@ def raw_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
             group_name="raw",
             owners=[OWNER],
             kinds={"json"},
+            metadata=source_columns(dbt_manifest, "raw", "manifests"),
             description="`_manifest.json` of each raw snapshot: rows, bytes, hashes, requests, source, times observed.",
         ),
         *(
-            _raw_asset(kind, f"All {kind} as the Hub lists them, newest first.", _listing(kind))
+            _raw_asset(kind, f"All {kind} as the Hub lists them, newest first.", _listing(kind), dbt_manifest)
             for kind in listing.FIELDS
         ),
         _raw_asset(
             "organizations",
             "Overviews of the registry's handles and of the handles with most model downloads.",
             _organizations,
+            dbt_manifest,
             deps=[dg.AssetKey(["raw", "models"])],
         ),
-        _raw_asset("daily_papers", "The Hub's daily papers pages, HUBSCAPE_PAPERS_DAYS of them.", _papers),
+        _raw_asset(
+            "daily_papers", "The Hub's daily papers pages, HUBSCAPE_PAPERS_DAYS of them.", _papers, dbt_manifest
+        ),
     ]
 
 
@@ -81,6 +87,7 @@ def _raw_asset(
     table: str,
     description: str,
     plan_of: PlanOf,
+    dbt_manifest: Mapping[str, Any],
     deps: Iterable[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
     @dg.asset(
@@ -90,6 +97,8 @@ def _raw_asset(
         owners=[OWNER],
         kinds={"huggingface", "parquet"},
         description=description,
+        metadata=source_columns(dbt_manifest, "raw", table, SCHEMAS[table]),
+        freshness_policy=FRESH,
         # The session waits out a busy Hub by itself; this is for a Hub that comes back minutes later.
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
         pool=f"crawl_{table}",

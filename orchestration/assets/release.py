@@ -1,9 +1,10 @@
 """The release of a snapshot and its publication as Dagster assets."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -11,6 +12,7 @@ from orchestration.dbt import MANIFEST
 from orchestration.failures import plain_failures
 from orchestration.gates import raw_sources, require_publishable
 from orchestration.hub.publication import Publication, publish
+from orchestration.metadata import preview, source_columns
 from orchestration.release.audit import release_files
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
@@ -18,14 +20,18 @@ from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
 from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built, require_built_from
 from orchestration.release.verdicts import require_verdict
 from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
+from orchestration.schedules import FRESH
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.translator import OWNER
 
 # What decides the bytes of a release, besides the project's own code.
 _PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "huggingface_hub", "pyarrow")
+_MOST_WANTED = "fct_organization_snapshots"
 
 
-def release_assets(marts: Sequence[str], history_tables: Sequence[str]) -> list[dg.AssetsDefinition | dg.AssetSpec]:
+def release_assets(
+    marts: Sequence[str], history_tables: Sequence[str], dbt_manifest: Mapping[str, Any]
+) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The release, made from the published marts, its publication, and what dbt reads of earlier releases."""
     history = [
         dg.AssetSpec(
@@ -33,6 +39,7 @@ def release_assets(marts: Sequence[str], history_tables: Sequence[str]) -> list[
             group_name="release",
             owners=[OWNER],
             kinds={"parquet"},
+            metadata=source_columns(dbt_manifest, "release", table),
             description=f"`{table}` of the releases before this snapshot, from which history goes on.",
         )
         for table in history_tables
@@ -58,6 +65,7 @@ def release_assets(marts: Sequence[str], history_tables: Sequence[str]) -> list[
         owners=[OWNER],
         kinds={"huggingface"},
         output_required=False,
+        freshness_policy=FRESH,
         retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
         description="The release as one commit on the Hub, read back and tagged; needs HUBSCAPE_PUBLISH_REPO.",
     )
@@ -154,12 +162,23 @@ def release_metadata(package: DataPackage, folder: Path) -> dict[str, dg.Metadat
         "synthetic": dg.MetadataValue.text(", ".join(package.synthetic) or "nothing"),
         "folder": dg.MetadataValue.path(str(folder)),
         "tables": dg.MetadataValue.table(tables),
+        **_shown_table(package, folder),
     }
+
+
+def _shown_table(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
+    """Ten rows of the table that most people come for, or of the first one where that has no rows."""
+    names = [resource.name for resource in package.resources]
+    name = _MOST_WANTED if _MOST_WANTED in names else next(iter(names), None)
+    if name is None:
+        return {}
+    return {"preview_table": dg.MetadataValue.text(name), "preview": preview(folder / "data" / name)}
 
 
 def publication_metadata(published: Publication) -> dict[str, dg.MetadataValue]:
     """What Dagster shows of a publication."""
     return {
+        "snapshot_date": dg.MetadataValue.text(published.tag.removeprefix("snapshot-")),
         "repo": dg.MetadataValue.text(published.repo_id),
         "url": dg.MetadataValue.url(published.url),
         "commit": dg.MetadataValue.text(published.commit),

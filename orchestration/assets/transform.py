@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
+from orchestration.built import samples, with_facts
 from orchestration.dbt import MANIFEST, dbt_project
-from orchestration.release.export import ExportError, open_warehouse
 from orchestration.resources import WAREHOUSE_POOL, SettingsResource
 from orchestration.settings import Settings
 from orchestration.translator import LayerTranslator
@@ -41,12 +40,22 @@ def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
                 context=context,
                 target_path=settings.value.data_dir / "dbt",
             )
-        try:
-            yield from with_progress(invocation.stream(), context.log.info)
-        except DagsterDbtCliRuntimeError:
-            raise dg.Failure(refusal(invocation, settings.value), allow_retries=False) from None
+        events, failed = ended(with_progress(invocation.stream(), context.log.info))
+        yield from with_facts(events, settings.value, invocation.manifest, context.log.warning)
+        if failed:
+            raise dg.Failure(refusal(invocation, settings.value), allow_retries=False)
 
     return dbt_build
+
+
+def ended(events: Iterable[Any]) -> tuple[list[Any], bool]:
+    """The events of a build, once it has ended, and whether dbt failed: until then nobody else reads the warehouse."""
+    held: list[Any] = []
+    try:
+        held.extend(events)
+    except DagsterDbtCliRuntimeError:
+        return held, True
+    return held, False
 
 
 def with_progress(events: Iterable[Any], say: Callable[[str], None]) -> Iterator[Any]:
@@ -90,8 +99,8 @@ def refusal(invocation: DbtCliInvocation, settings: Settings) -> str:
     except FileNotFoundError:
         return f"dbt did not come to a result: read {log} and run again."
     failed = [r for r in results if r["status"] in {"fail", "error", "runtime error"}]
-    samples = _samples(settings)
-    names = ", ".join(_named(result, samples.get(result["unique_id"], "")) for result in failed[:3])
+    found = samples(settings)
+    names = ", ".join(_named(result, found.get(result["unique_id"], "")) for result in failed[:3])
     return (
         f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
     )
@@ -102,14 +111,3 @@ def _named(result: dict[str, Any], sample: str) -> str:
     if not result.get("failures"):
         return name
     return f"{name} ({result['failures']} rows{': ' + sample if sample else ''})"
-
-
-def _samples(settings: Settings) -> dict[str, str]:
-    """What the failed tests of the last build failed on, by node; nothing where the warehouse cannot tell."""
-    try:
-        with open_warehouse(
-            settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit
-        ) as connection:
-            return dict(connection.execute("select unique_id, sample from build_log where sample <> ''").fetchall())
-    except (ExportError, duckdb.Error):
-        return {}

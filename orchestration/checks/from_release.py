@@ -58,7 +58,12 @@ def audited(folder: Path) -> dg.AssetCheckResult:
         check_name="audit",
         passed=not problems,
         description=problems[0].problem if problems else f"{len(findings)} questions answered well.",
-        metadata={"findings": dg.MetadataValue.table(rows)},
+        metadata={
+            "findings": dg.MetadataValue.table(rows),
+            "failed": len(problems),
+            "threshold": "every question is answered without a problem",
+            "observed": f"{len(problems)} of {len(findings)} questions have a problem",
+        },
     )
 
 

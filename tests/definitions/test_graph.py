@@ -41,6 +41,8 @@ def drawn(definitions: dg.Definitions) -> dict:
             "group": node.group_name,
             "owners": sorted(node.owners),
             "kinds": sorted(node.kinds),
+            "metadata": sorted(node.metadata),
+            "fails freshness after hours": hours(node.freshness_policy),
             "checks": {
                 check.name: "blocking" if graph.get_check_spec(check).blocking else "not blocking"
                 for check in sorted(graph.get_check_keys_for_assets({key}), key=lambda check: check.name)
@@ -51,7 +53,18 @@ def drawn(definitions: dg.Definitions) -> dict:
         "assets": assets,
         "jobs": sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__")),
         "schedules": {s.name: [s.cron_schedule, s.default_status.value] for s in repository.schedule_defs},
+        "sensors": {s.name: s.default_status.value for s in repository.sensor_defs},
+        "pools": sorted({pool for node in definitions.assets or [] for pool in pools(node)}),
     }
+
+
+def hours(policy: dg.FreshnessPolicy | None) -> float | None:
+    return policy and policy.fail_window.to_timedelta().total_seconds() / 3600
+
+
+def pools(asset: object) -> set[str]:
+    is_run = isinstance(asset, dg.AssetsDefinition) and asset.is_executable
+    return {op.pool for op in asset.op.iterate_op_defs() if op.pool} if is_run else set()
 
 
 def test_the_graph_is_the_committed_one(definitions):
@@ -66,9 +79,6 @@ def test_everything_has_a_description_an_owner_and_a_kind(definitions):
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
         assert node.description and node.owners and node.kinds, key
-    for key in graph.asset_check_keys:
-        if key.asset_key.path[0] in {"raw", "release"}:
-            assert graph.get_check_spec(key).description, key
 
 
 def test_every_check_of_severity_error_blocks(definitions, manifest):
