@@ -11,6 +11,7 @@ SHARING = {
     "one run on recorded rows": ("test_bad_input", "test_cli", "test_dbt", "test_figures", "test_recorded_counts"),
     "forty days": ("test_forty_days",),
     "two weeks": ("test_incremental",),
+    "a published day": ("test_snippets",),
     "compiled models": ("test_ecosystems", "test_mutations"),
     "definitions": ("test_documentation", "test_graph"),
 }

