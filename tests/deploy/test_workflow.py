@@ -75,7 +75,7 @@ def run_job(folder: Path, hub: RunningSandbox, day: dt.date, *, first: bool, sec
         environment = clone_environment(clone, {**machine, **values(job["env"]), **noted, **values(step.get("env"))})
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=300,
+            env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=900,
         )  # fmt: skip
         assert done.returncode == 0, (step["name"], done.stdout[-2000:], done.stderr[-2000:])
         outputs.append(done.stdout)

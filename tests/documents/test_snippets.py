@@ -131,7 +131,7 @@ def test_what_a_document_tells_to_type_works(name, published, tmp_path):
         command = program(block, published, clone)
         if command:
             done = subprocess.run(
-                command, env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=300
+                command, env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=900
             )
             assert done.returncode == 0, (block.where, block.text, done.stdout[-1500:], done.stderr[-1500:])
 
