@@ -9,7 +9,7 @@ MANIFEST := dbt_project/target/manifest.json
 export DO_NOT_TRACK := 1
 export SQL
 
-.PHONY: help install run test lint format ui docs query figures screenshots dictionary bench clean
+.PHONY: help install run test lint format ui docs query figures screenshots dictionary reference bench clean
 
 help:  ## Lists the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,6 +64,9 @@ screenshots: install  ## Takes the pictures of the README into docs/images: take
 
 dictionary: install  ## Writes docs/data_dictionary.md from dbt's manifest
 	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md
+
+reference: install  ## Writes docs/reference.md: commands, variables, targets
+	@$(BIN)/python -m orchestration.reference && echo docs/reference.md
 
 bench: install  ## Measures Hubscape beside its peers on a made-up Hub: make bench, or make bench SCALE=0.05
 	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE))

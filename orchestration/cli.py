@@ -254,6 +254,20 @@ def restore(
     )
 
 
+@app.command()
+def doctor() -> None:
+    """Looks at token, quota, clock, disk, versions and locks, and advises; it changes nothing."""
+    from orchestration.doctor import examine, print_findings
+    from orchestration.run import quiet_libraries
+    from orchestration.settings import load_settings
+
+    quiet_libraries()
+    findings = examine(load_settings())
+    print_findings(findings)
+    if wrong := [finding.about for finding in findings if finding.verdict == "problem"]:
+        raise Refused(f"Problems with: {', '.join(wrong)}.")
+
+
 def main() -> None:
     """Entry point: turns known failures into one sentence on standard error and the right exit code."""
     code = 0

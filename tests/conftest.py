@@ -19,6 +19,7 @@ SHARING = {
     ),
     "forty days": ("test_forty_days",),
     "two weeks": ("test_incremental",),
+    "a published day": ("test_snippets",),
     "compiled models": ("test_ecosystems", "test_mutations"),
     "a clicked refresh": ("test_dagster_ui", "test_dbt_docs", "test_report"),
     "a published dataset": ("test_readers",),

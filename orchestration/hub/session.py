@@ -96,7 +96,8 @@ class HubSession:
     A place is a path with its query on the Hub's origin. Places are what is remembered between runs, not URLs, since a
     Hub on this machine may come back on another port. `requests` counts every request sent, retries included;
     `source_label` is the name that a sandbox gives itself, or the Hub's origin; `quota` is what the Hub said of its
-    rate limit. `say` is told of waits that are longer than some seconds; set it to have them heard.
+    rate limit, `date` the `Date` of its last answer. `say` is told of waits that are longer than some seconds; set it
+    to have them heard.
 
     Raises:
         HubError: `endpoint` is no http(s) URL.
@@ -120,6 +121,7 @@ class HubSession:
         self.limits = limits
         self.requests = 0
         self.quota = Quota(limits.quota_share)
+        self.date = ""
         self.say: Callable[[str], None] = lambda _: None
         self.origin = _origin(url)
         self.source_label = self.origin
@@ -285,6 +287,7 @@ class HubSession:
         ) as response:
             status = response.status_code
             self.quota.learn(response.headers)
+            self.date = response.headers.get("date", "")
             if status in (408, 429) or status >= 500:
                 raise _Passing(f"it answered with status {status}", _asked_wait(status, response.headers))
             body = self._body(place, response, ends) if status == 200 else b""
