@@ -12,9 +12,10 @@ from orchestration.dbt import MANIFEST
 from orchestration.failures import plain_failures
 from orchestration.gates import raw_sources, require_publishable
 from orchestration.hub.publication import Publication, publish
-from orchestration.metadata import preview, source_columns
+from orchestration.metadata import picture, preview, source_columns
 from orchestration.release.audit import release_files
 from orchestration.release.build import build_release, release_dir
+from orchestration.release.card import DEFAULT_TABLE
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
 from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built, require_built_from
@@ -25,8 +26,20 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.translator import OWNER
 
 # What decides the bytes of a release, besides the project's own code.
-_PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "huggingface_hub", "pyarrow")
-_MOST_WANTED = "fct_organization_snapshots"
+_PACKAGES = (
+    "altair",
+    "dagster",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "great-expectations",
+    "huggingface_hub",
+    "pillow",
+    "pyarrow",
+    "vl-convert-python",
+)
+# Charts that a page of Dagster shows; the report has all of them.
+_CHARTS_SHOWN = ("followers", "derivatives")
 
 
 def release_assets(
@@ -108,6 +121,8 @@ def make_release(settings: Settings) -> DataPackage:
             sources=sources,
             checks=checks,
             provenance=provenance(),
+            repo_id=settings.publish_to,
+            report_space=settings.report_space,
         )
 
 
@@ -162,14 +177,21 @@ def release_metadata(package: DataPackage, folder: Path) -> dict[str, dg.Metadat
         "synthetic": dg.MetadataValue.text(", ".join(package.synthetic) or "nothing"),
         "folder": dg.MetadataValue.path(str(folder)),
         "tables": dg.MetadataValue.table(tables),
+        "report": dg.MetadataValue.path(str(folder / "report.html")),
+        **_shown_charts(package, folder),
         **_shown_table(package, folder),
     }
+
+
+def _shown_charts(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
+    files = {Path(file.path).stem: folder / file.path for file in package.files if file.path.endswith(".png")}
+    return {f"chart_{name}": picture(files[name].read_bytes()) for name in _CHARTS_SHOWN if name in files}
 
 
 def _shown_table(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
     """Ten rows of the table that most people come for, or of the first one where that has no rows."""
     names = [resource.name for resource in package.resources]
-    name = _MOST_WANTED if _MOST_WANTED in names else next(iter(names), None)
+    name = DEFAULT_TABLE if DEFAULT_TABLE in names else next(iter(names), None)
     if name is None:
         return {}
     return {"preview_table": dg.MetadataValue.text(name), "preview": preview(folder / "data" / name)}
