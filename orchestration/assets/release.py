@@ -1,6 +1,7 @@
 """The release of a snapshot and its publication as Dagster assets."""
 
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,16 +10,18 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dbt import MANIFEST
+from orchestration.docs import write_docs
 from orchestration.failures import plain_failures
 from orchestration.gates import raw_sources, require_publishable
 from orchestration.hub.publication import Publication, publish
 from orchestration.metadata import picture, preview, source_columns
-from orchestration.release.audit import release_files
+from orchestration.release.audit import release_files, require_sound
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.card import DEFAULT_TABLE
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
 from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built, require_built_from
+from orchestration.release.space import write_space
 from orchestration.release.verdicts import require_verdict
 from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
 from orchestration.schedules import FRESH
@@ -96,7 +99,30 @@ def release_assets(
         )
         yield dg.MaterializeResult(metadata=publication_metadata(published))
 
-    return [*history, release, publication]
+    @dg.asset(
+        deps=[publication],
+        group_name="release",
+        owners=[OWNER],
+        kinds={"huggingface"},
+        output_required=False,
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
+        pool=WAREHOUSE_POOL,  # dbt reads the types of columns for its docs
+        description="The report and the dbt docs as a static Space; needs HUBSCAPE_REPORT_SPACE.",
+    )
+    def report_space(
+        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+    ) -> Iterator[dg.MaterializeResult]:
+        if not settings.value.report_space:
+            context.log.info(
+                "HUBSCAPE_REPORT_SPACE is empty: the report lies in the release and is not shown elsewhere."
+            )
+            return
+        with plain_failures():
+            published = publish_space(settings.value, hub)
+        context.log.info(f"{published.url} at {published.commit[:7]}, read back whole.")
+        yield dg.MaterializeResult(metadata=publication_metadata(published))
+
+    return [*history, release, publication, report_space]
 
 
 def make_release(settings: Settings) -> DataPackage:
@@ -161,6 +187,31 @@ def publish_release(settings: Settings, hub: HubResource) -> Publication:
         token=hub.token,
         work_dir=settings.data_dir / "tmp",
     )
+
+
+def publish_space(settings: Settings, hub: HubResource) -> Publication:
+    """Publishes the report of the settings' release, and the dbt docs, to a static Space.
+
+    Raises:
+        AuditError: the release is not sound. DocsError: dbt cannot make its pages. PublicationError: the Hub refuses.
+    """
+    release = release_dir(settings.data_dir, settings.snapshot_date)
+    package = require_sound(release, read_contract(MANIFEST))
+    work = settings.data_dir / "tmp"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="space-", dir=work) as name:
+        folder = Path(name)
+        pages = {path.relative_to(folder).as_posix(): path for path in write_docs(settings.data_dir, folder)}
+        return publish(
+            write_space(folder, release, package, pages),
+            repo_id=settings.report_space,
+            tag=f"snapshot-{settings.snapshot_date}",
+            snapshot_date=settings.snapshot_date.isoformat(),
+            endpoint=hub.endpoint,
+            token=hub.token,
+            work_dir=work,
+            kind="space",
+        )
 
 
 def release_metadata(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:

@@ -118,6 +118,10 @@ _STEPS = (
 )
 
 
+# The steps' names are too long for a telephone in one line.
+_TWO_LINES = "[split(datum.label, ' with ')[0], 'with ' + split(datum.label, ' with ')[1]]"
+
+
 @dataclass(frozen=True)
 class Chart:
     """One chart: `text` says what it shows, `columns` and `rows` are its numbers, `spec` is its Vega-Lite.
@@ -163,6 +167,7 @@ def charts(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], day: dt
 def _drawn(chart: Chart, drawing: Callable[[], "alt.Chart | alt.LayerChart"]) -> Chart:
     """The chart with its specification, as wide as the place it is put in."""
     spec = drawing().properties(width="container").to_dict()
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["description"] = f"{chart.title}. {chart.text}"
     return Chart(**{**vars(chart), "spec": spec})
 
@@ -200,9 +205,9 @@ def _followers(rows: list[tuple[Any, ...]]) -> Chart:
                 x=alt.X("followers:Q", axis=_counts(), title="followers"),
                 y=alt.Y("account:N", sort=order, title=None),
             )
-        return base.mark_line(point=alt.OverlayMarkDef(size=36)).encode(
+        return base.mark_line(strokeJoin="round", point=alt.OverlayMarkDef(size=36)).encode(
             x=alt.X("utcyearmonthdate(snapshot):T", title=None),
-            y=alt.Y("followers:Q", axis=_counts(), title="followers", scale=alt.Scale(zero=False)),
+            y=alt.Y("followers:Q", axis=_counts(), title="followers (log scale)", scale=alt.Scale(type="log")),
             color=alt.Color("account:N", sort=order, scale=_colours(order), legend=_legend(None)),
         )
 
@@ -258,8 +263,10 @@ def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) ->
 
     months = sorted({row[0] for row in rows})
     count = {(month, country): value for month, country, value, _ in rows}
+    shares = {row[0]: row[3] for row in rows}
+    # All models of a month are counted, so a country without a row in it has none of them.
+    rows = [(m, c, count.setdefault((m, c), 0), shares[m]) for m in months for c in sorted({row[1] for row in rows})]
     last = sorted(((c, v) for (m, c), v in count.items() if m == months[-1]), key=lambda item: (-item[1], item[0]))
-    share = next(row[3] for row in rows if row[0] == months[-1])
     marked = [
         (month, country, event_date, _short(name), count[month, country])
         for month, country, event_date, name in milestones
@@ -267,7 +274,7 @@ def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) ->
     ]
     text = (
         f"In {months[-1]:%B %Y} most new models of a known country came from {last[0][0]} ({_number(last[0][1])}); "
-        f"{share:.0%} of that month's new models have no known country and are not drawn. "
+        f"{shares[months[-1]]:.0%} of that month's new models have no known country and are not drawn. "
         f"{len(marked)} curated model milestones are marked."
     )
     columns = ("month", "country", "models", "unattributed")
@@ -278,7 +285,7 @@ def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) ->
         y = alt.Y("models:Q", axis=_counts(), title="new models a month")
         lines = (
             alt.Chart(_data(columns, rows))
-            .mark_line(point=alt.OverlayMarkDef(size=16))
+            .mark_line(strokeJoin="round", point=alt.OverlayMarkDef(size=16))
             .encode(
                 x=alt.X("utcyearmonth(month):T", title=None),
                 y=y,
@@ -300,8 +307,8 @@ def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) ->
     by_month = tuple(
         (
             month,
-            *(count.get((month, country)) for country in countries),
-            next(row[3] for row in rows if row[0] == month),
+            *(count[month, country] for country in countries),
+            shares[month],
             "; ".join(name for m, _, _, name, _ in marked if m == month),
         )
         for month in reversed(months)
@@ -386,7 +393,7 @@ def _chain(rows: list[tuple[Any, ...]]) -> Chart:
                 "step:N",
                 sort=[step for step, _ in _STEPS],
                 title=None,
-                axis=alt.Axis(labelAngle=0, orient="top", labelLimit=110),
+                axis=alt.Axis(labelAngle=0, orient="top", labelExpr=_TWO_LINES),
             ),
             y=alt.Y("organization:N", sort=[_short(row[0]) for row in rows], title=None),
             tooltip=["organization:N", "step:N", "label:N", alt.Tooltip("share:Q", format=".0%")],
@@ -452,7 +459,7 @@ def _colours(domain: Sequence[str]) -> "alt.Scale":
     return alt.Scale(domain=list(domain), range=list(COLOURS[: len(domain)]))
 
 
-def _counts(form: str = ",") -> "alt.Axis":
+def _counts(form: str = ",.10~g") -> "alt.Axis":
     import altair as alt
 
     return alt.Axis(format=form, tickCount=6, labelOverlap=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orchestration.release.charts import Chart
 from orchestration.release.datapackage import DataPackage, ReleaseFile, described
@@ -23,6 +23,7 @@ from orchestration.release.export import fsync
 FILE_NAME = "report.html"
 PICTURES = "charts"
 TITLE = "Report"
+LINKS_MARK = "<!-- links to other pages -->"  # where a Space puts them
 
 _WIDTH = 720  # of a picture, in CSS pixels; drawn at twice as many
 # Carried by vl-convert, so that a picture has the same bytes on every machine.
@@ -40,7 +41,8 @@ async function show(theme) {
   views.forEach((view) => view.finalize());
   views = await Promise.all(Object.entries(charts).map(([name, specification]) =>
     vegaEmbed("#" + name + "-chart", specification, {
-      mode: "vega-lite", renderer: "svg", actions: false, ast: true, config: themes[theme], tooltip: {theme},
+      mode: "vega-lite", renderer: "svg", actions: false, ast: true, logLevel: 1,
+      config: themes[theme], tooltip: {theme},
     })));
 }
 button.hidden = false;
@@ -92,10 +94,12 @@ def render_report(package: DataPackage, charts: Sequence[Chart]) -> str:
         autoescape=True,
     )
     environment.filters["number"] = _number
+    environment.filters["prose"] = _prose
     script = _bundle()
     return environment.get_template("report.html.j2").render(
         package=package,
         charts=charts,
+        links_mark=Markup(LINKS_MARK),
         tables={resource.name: resource for resource in package.resources},
         failed=[check for check in package.checks if check.verdict != "passed"],
         specifications=_json({chart.name: chart.spec for chart in charts if chart.spec}),
@@ -142,6 +146,14 @@ def _json(value: object) -> Markup:
     """JSON that cannot end the element that it stands in."""
     text = json.dumps(value, ensure_ascii=True)
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _prose(text: str) -> Markup:
+    """A description of ours, with what stands between backticks as code."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
+    )
 
 
 def _number(value: object) -> str:
