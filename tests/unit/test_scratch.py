@@ -1,4 +1,4 @@
-"""Scratch folders: gone with their block, left by a killed process until the next one, and never taken from a living one."""
+"""Scratch folders go with their block, or after a kill when the next is made; a living process keeps its own."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_holds_stays(tmp_p
         killed.wait()
         assert (left / "spilled" / "rows").is_file()
         with scratch_folder(tmp_path, "query-") as folder:
-            assert {path for path in (tmp_path / "tmp").iterdir()} == {held, folder}
+            assert set((tmp_path / "tmp").iterdir()) == {held, folder}
             assert (held / "spilled" / "rows").is_file() and not list(folder.iterdir())
         living.stdin.close()
         assert living.wait() == 0
