@@ -30,6 +30,8 @@ def with_facts(
         yield from events
         return
     with connection:
+        # Views over earlier releases look for them below this variable, as dbt's own connection does.
+        connection.execute("set variable data_dir = ?", [str(settings.data_dir)])
         tests, types = _tests(connection), _types(connection)
         for event in events:
             node = manifest["nodes"].get(_text(event.metadata.get("unique_id")))
