@@ -265,9 +265,7 @@ def _locks(data_dir: Path) -> Iterator[Finding]:
     left = [path for pattern in ("tmp/*", "release/.building-*", "release/.old-*") for path in data_dir.glob(pattern)]
     if left and not at_work:
         told = f"{len(left)} leftovers of killed runs, {sum(map(_size, left)) / 2**20:,.1f} MiB"
-        yield Finding(
-            "leftovers", "warning", told, f"Remove what lies in {data_dir / 'tmp'}; the next run does the rest."
-        )
+        yield Finding("leftovers", "warning", told, "The next query or publication clears tmp, the next run the rest.")
 
 
 def _held(path: Path, lock: Any) -> bool:

@@ -4,7 +4,6 @@ Not here: how files travel (orchestration.hub.retrieval), and how one becomes a 
 """
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -14,6 +13,7 @@ from orchestration.hub.retrieval import Retrieval, commit_of, retrieve
 from orchestration.hub.session import HubError
 from orchestration.release.audit import AuditError, require_intact
 from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage
+from orchestration.scratch import scratch_folder
 from orchestration.settings import Settings
 
 # What `fetched`, `published_release` and a sandbox that does not start may raise, each with a sentence for the reader.
@@ -38,10 +38,8 @@ def fetched(settings: Settings, repo_id: str, revision: str, endpoint: str) -> I
         DataPackageError: what was fetched is no release of this version.
         AuditError: its files are others than its manifest lists.
     """
-    work = settings.data_dir / "tmp"
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="fetch-", dir=work) as folder:
-        release = Path(folder) / "release"
+    with scratch_folder(settings.data_dir, "fetch-") as folder:
+        release = folder / "release"
         found = retrieve(repo_id, revision, endpoint=endpoint, token=settings.hub_token, folder=release)
         named = release.rename(release.with_name(read_datapackage(release).snapshot_date.isoformat()))
         require_intact(named)

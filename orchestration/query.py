@@ -23,6 +23,7 @@ from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import ContractError, PublishedTable, read_contract
 from orchestration.release.datapackage import DataPackage, DataPackageError, FieldDescriptor, read_datapackage
 from orchestration.release.export import fsync
+from orchestration.scratch import scratch_folder
 
 ROWS_SHOWN = 50
 # What an answer is written as, and the words with which DuckDB does it; a table is drawn here.
@@ -198,9 +199,8 @@ _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "U
 @contextlib.contextmanager
 def asked(folder: Path, package: DataPackage, data_dir: Path, memory_limit: str) -> Iterator[Asked]:
     """A release to be asked while the block lasts; what spills or is being written lies in `data_dir/tmp`."""
-    (data_dir / "tmp").mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="query-", dir=data_dir / "tmp") as scratch:
-        yield Asked(folder, package, Path(scratch), memory_limit)
+    with scratch_folder(data_dir, "query-") as scratch:
+        yield Asked(folder, package, scratch, memory_limit)
 
 
 @contextlib.contextmanager

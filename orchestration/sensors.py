@@ -1,6 +1,6 @@
 """Sensors that post to a webhook what nobody is watching: a run that failed, and warnings of a run's checks.
 
-Each finished run is told of at most once by each: `failed_runs` tells why a run failed, `warned_checks` which checks
+Each finished run is told of once by each: `failed_runs` tells why a run failed, `warned_checks` which checks
 failed without failing a run, and a check that failed its run is told of by the first alone. Dagster's own run failure
 sensor passes over a run when its function fails, so an alert would be lost while the webhook is down: these keep
 their place in their cursor, and try again at the next tick.

@@ -25,6 +25,7 @@ from orchestration.release.space import write_space
 from orchestration.release.verdicts import require_verdict
 from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
 from orchestration.schedules import FRESH
+from orchestration.scratch import scratch_folder
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.translator import OWNER
 
@@ -178,15 +179,16 @@ def publish_release(settings: Settings, hub: HubResource) -> Publication:
     """Publishes the release of the settings' snapshot after looking at its bytes once more."""
     require_publishable(settings)
     folder = release_dir(settings.data_dir, settings.snapshot_date)
-    return publish(
-        {name: folder / name for name in release_files(folder)},
-        repo_id=settings.publish_to,
-        tag=f"snapshot-{settings.snapshot_date}",
-        snapshot_date=settings.snapshot_date.isoformat(),
-        endpoint=hub.endpoint,
-        token=hub.token,
-        work_dir=settings.data_dir / "tmp",
-    )
+    with scratch_folder(settings.data_dir, "publish-") as work_dir:
+        return publish(
+            {name: folder / name for name in release_files(folder)},
+            repo_id=settings.publish_to,
+            tag=f"snapshot-{settings.snapshot_date}",
+            snapshot_date=settings.snapshot_date.isoformat(),
+            endpoint=hub.endpoint,
+            token=hub.token,
+            work_dir=work_dir,
+        )
 
 
 def publish_space(settings: Settings, hub: HubResource) -> Publication:

@@ -72,6 +72,17 @@ def test_a_model_that_is_not_published_has_no_preview(settings):
     assert event.metadata["dagster/row_count"].value == 12 and "preview" not in event.metadata
 
 
+def test_a_view_over_files_of_the_data_folder_has_rows_too(settings):
+    with duckdb.connect(settings.data_dir / "warehouse.duckdb") as connection:
+        connection.execute("copy (select range as id from range(3)) to ? (format parquet)", [f"{settings.data_dir}/x"])
+        connection.execute("set variable data_dir = ?", [str(settings.data_dir)])
+        connection.execute("create view history as select * from read_parquet(getvariable('data_dir') || '/x')")
+    manifest = json.loads(json.dumps(MANIFEST))
+    manifest["nodes"]["model.hubscape.inner"]["alias"] = "history"
+    (event,) = with_facts([of_model("inner")], settings, manifest, print)
+    assert event.metadata["dagster/row_count"].value == 3
+
+
 def test_a_failed_test_says_what_it_wanted_and_found_and_five_inert_rows(settings):
     (event,) = built(settings, of_test())
     assert event.description == "8 rows fail, for example id 0; id 1; id 2; id 3; id 4."

@@ -14,22 +14,12 @@ from tests.hubscape import PROJECT, clean_environment
 from tests.pipeline.conftest import RecordedRun
 
 
-@pytest.fixture(scope="session")
-def alone(recorded_run: RecordedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the same raw snapshots, in which `dbt build` has built everything and run all tests."""
-    folder = tmp_path_factory.mktemp("dbt-alone")
-    shutil.copytree(recorded_run.data_dir / "raw", folder / "raw")
-    command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", "build"]
-    done = subprocess.run(
-        [
-            *command,
-            "--project-dir",
-            "dbt_project",
-            "--profiles-dir",
-            "dbt_project",
-            "--target-path",
-            str(folder / "target"),
-        ],
+def dbt(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs dbt on a data folder, as people do without Dagster."""
+    command = [str(Path(sys.executable).parent / "dbt"), "--no-use-colors", *words]
+    where = ["--project-dir", "dbt_project", "--profiles-dir", "dbt_project", "--target-path", str(folder / "target")]
+    return subprocess.run(
+        [*command, *where],
         env=clean_environment({"HUBSCAPE_DATA_DIR": str(folder), "DBT_LOG_PATH": str(folder / "logs")}),
         cwd=PROJECT,
         capture_output=True,
@@ -37,6 +27,14 @@ def alone(recorded_run: RecordedRun, tmp_path_factory: pytest.TempPathFactory) -
         timeout=300,
         check=False,
     )
+
+
+@pytest.fixture(scope="session")
+def alone(recorded_run: RecordedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the same raw snapshots, in which `dbt build` has built everything and run all tests."""
+    folder = tmp_path_factory.mktemp("dbt-alone")
+    shutil.copytree(recorded_run.data_dir / "raw", folder / "raw")
+    done = dbt(folder, "build")
     assert done.returncode == 0, done.stdout[-5000:]
     return folder
 
@@ -80,3 +78,19 @@ def test_every_column_of_the_warehouse_is_documented_and_the_other_way_round(rec
     assert found.keys() == documented.keys()
     for table, columns in found.items():
         assert columns == documented[table], table
+
+
+def test_a_missing_value_is_told_with_the_key_of_the_row_that_misses_it(recorded_run, tmp_path):
+    shutil.copy(recorded_run.data_dir / "warehouse.duckdb", tmp_path)
+    shutil.copytree(recorded_run.data_dir / "raw", tmp_path / "raw")
+    with duckdb.connect(tmp_path / "warehouse.duckdb") as connection:
+        (key,) = connection.execute("select min(handle_key) from int_handles").fetchone()
+        connection.execute("update int_handles set organization = null where handle_key = ?", [key])
+    done = dbt(tmp_path, "test", "--select", "not_null_int_handles_organization", "not_null_int_handles_handle")
+
+    assert done.returncode == 1 and "WARN=0 ERROR=1 SKIP=0" in done.stdout, done.stdout[-3000:]
+    assert f"not_null_int_handles_organization failed on: handle_key {key}, handle " in done.stdout
+    with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
+        log = "select failures, sample from build_log where unique_id like '%not_null_int_handles_organization%'"
+        failures, sample = connection.execute(log).fetchone()
+    assert failures == 1 and sample.startswith(f"handle_key {key}, ") and ";" not in sample

@@ -226,6 +226,21 @@ def test_ctrl_c_stops_a_query(recorded_run: RecordedRun, interruptible: None):
     assert not list((recorded_run.data_dir / "tmp").iterdir())
 
 
+def test_the_next_query_clears_up_after_a_killed_one(recorded_run: RecordedRun):
+    endless = "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range)"
+    environment, tmp = {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}, recorded_run.data_dir / "tmp"
+    process = start("query", environment, endless)
+    deadline = time.monotonic() + 60
+    while not (found := list(tmp.glob("query-*"))) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    beside = ask(environment, "select 1 as one")
+    assert beside == [{"one": 1}] and found == list(tmp.iterdir()), "the other query is alive"
+    process.kill()
+    process.communicate(timeout=30)
+    assert found == list(tmp.iterdir())
+    assert ask(environment, "select 2 as two") == [{"two": 2}] and not list(tmp.iterdir())
+
+
 def test_what_strangers_wrote_cannot_steer_a_terminal(recorded_run: RecordedRun):
     shown = hubscape(
         "query",
