@@ -16,6 +16,7 @@ SHARING = {
         "test_figures",
         "test_query",
         "test_recorded_counts",
+        "test_report_numbers",
     ),
     "forty days": ("test_forty_days",),
     "two weeks": ("test_incremental",),
