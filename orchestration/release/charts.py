@@ -81,7 +81,7 @@ _RELEASES = f"""
 _MILESTONES = """
     select cast(date_trunc('month', m.event_date) as date) as month, o.country, m.event_date, m.title
     from fct_milestones as m inner join dim_organizations as o using (snapshot_date, handle)
-    where m.snapshot_date = $day and m.event_type = 'model' and m.evidence_type = 'source'
+    where m.snapshot_date = $day and m.event_type = 'model'
     order by m.event_date, m.title
 """
 _PAPERS = """
