@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from orchestration.docs import DocsError
 from orchestration.hub.client import TransferError
 from orchestration.hub.session import HubError, HubUnauthorized
 from orchestration.lake.files import LakeError
@@ -19,6 +20,7 @@ KNOWN = (
     AuditError,
     ContractError,
     DataPackageError,
+    DocsError,
     ExportError,
     HubError,
     LakeError,

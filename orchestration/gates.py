@@ -143,6 +143,12 @@ def require_publishable(settings: Settings) -> DataPackage:
             f"The release of {settings.snapshot_date} was made from another raw snapshot than the lake holds now: "
             "run the job `refresh` from the start."
         )
+    meant_for = {package.repo_id, package.report_space} - {""}
+    if not meant_for <= {settings.publish_to, settings.report_space}:
+        raise AuditError(
+            f"The release in {folder} names {' and '.join(sorted(meant_for))}, and is to be published elsewhere: "
+            "materialize the release again."
+        )
     refused = refusals(release_outcomes(settings, package))
     if refused:
         raise AuditError(f"The release in {folder} is refused: {refused[0].summary} Materialize the release again.")

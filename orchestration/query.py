@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.dbt import DBT_DIR, DbtParseError, prepare_manifest
+from orchestration.release import views
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import ContractError, PublishedTable, read_contract
 from orchestration.release.datapackage import DataPackage, DataPackageError, FieldDescriptor, read_datapackage
@@ -106,38 +107,10 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
 
 
 def connect(
-    folder: Path, package: DataPackage, *, scratch: Path | None = None, memory_limit: str = ""
+    folder: Path, package: DataPackage, *, scratch: Path | None = None, memory_limit: str = "1GB"
 ) -> duckdb.DuckDBPyConnection:
-    """An in-memory database with a view for each table; of files it reaches that release's folder only.
-
-    Args:
-        folder: the release.
-        package: its manifest.
-        scratch: a folder of its own, for what does not fit into memory and for answers that are written.
-        memory_limit: DuckDB's memory limit, such as 1GB; default is DuckDB's own.
-    """
-    connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'")
-    if memory_limit:
-        connection.execute(f"set memory_limit = '{memory_limit}'")
-    for resource in package.resources:
-        source = f"select * from read_parquet({_text(folder / resource.path)})"
-        connection.execute(f'create view "{resource.name}" as {source}')
-    for table in _empty_tables(package):
-        columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
-        connection.execute(f'create view "{table.name}" as select {columns} where false')
-    reached = [folder]
-    if scratch:
-        connection.execute(f"set temp_directory = {_text(scratch / 'spilled')}")
-        reached.append(scratch)
-    connection.execute(f"set allowed_directories = [{', '.join(map(_text, reached))}]")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
-    return connection
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+    """A release's tables, also those without rows, as views of a locked in-memory database (release.views)."""
+    return views.connect(folder, package.resources, _empty_tables(package), scratch=scratch, memory_limit=memory_limit)
 
 
 def _empty_tables(package: DataPackage) -> list[PublishedTable]:
@@ -208,7 +181,7 @@ class Asked:
         """
         answer = self._scratch / f"answer.{form}"
         with _plainly():
-            self._connection.execute(f"copy ({self._only(sql)}\n) to {_text(answer)} ({FORMATS[form]})")
+            self._connection.execute(f"copy ({self._only(sql)}\n) to {views.text(answer)} ({FORMATS[form]})")
         try:
             if output:
                 _put(answer, output)

@@ -114,6 +114,12 @@ class Settings(BaseSettings):
         description="Address that failed runs and warned checks are posted to as JSON, a secret; empty posts nothing.",
     )
 
+    report_space: str = Field(
+        "",
+        description="Static Space `owner/name` that the report and the dbt docs are published to after the dataset; "
+        "empty publishes none.",
+    )
+
     @field_validator("alert_webhook")
     @classmethod
     def _is_webhook(cls, value: SecretStr) -> SecretStr:
@@ -161,7 +167,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a size such as 4GB")
         return value
 
-    @field_validator("publish_repo")
+    @field_validator("publish_repo", "report_space")
     @classmethod
     def _is_repo_id(cls, value: str) -> str:
         if value and not _REPO_ID.fullmatch(value):

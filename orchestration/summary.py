@@ -24,13 +24,15 @@ def print_summary(settings: Settings, report: RunReport) -> None:
     failed = sum(check.verdict == "warned" for check in package.checks)
     console.print(f"checks     {len(package.checks)} on record, {failed} warned, none refused")
     console.print(f"release    {folder}")
+    also = f", and at Space {settings.report_space}" if settings.report_space else ""
+    console.print(f"report     {folder / 'report.html'}{also}")
     if report.publication:
         made = "new commit" if report.publication["changed"] else "unchanged, no commit made"
         console.print(f"published  {report.publication['repo']} at {str(report.publication['commit'])[:7]} ({made})")
         console.print(f"tag        {report.publication['tag']}, read back and equal byte for byte")
     else:
         console.print("published  nothing: HUBSCAPE_PUBLISH_REPO is empty")
-    console.print("look       make ui (Dagster), make query (SQL), make docs (dbt docs)")
+    console.print("look       the report in a browser, make ui (Dagster), make query (SQL), make docs (dbt docs)")
 
 
 def _tables(package: DataPackage) -> Table:

@@ -1,6 +1,7 @@
 """The release of a snapshot and its publication as Dagster assets."""
 
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -9,15 +10,18 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dbt import MANIFEST
+from orchestration.docs import write_docs
 from orchestration.failures import plain_failures
 from orchestration.gates import raw_sources, require_publishable
 from orchestration.hub.publication import Publication, publish
-from orchestration.metadata import preview, source_columns
-from orchestration.release.audit import release_files
+from orchestration.metadata import picture, preview, source_columns
+from orchestration.release.audit import release_files, require_sound
 from orchestration.release.build import build_release, release_dir
+from orchestration.release.card import DEFAULT_TABLE
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
 from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built, require_built_from
+from orchestration.release.space import write_space
 from orchestration.release.verdicts import require_verdict
 from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
 from orchestration.schedules import FRESH
@@ -26,8 +30,20 @@ from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.translator import OWNER
 
 # What decides the bytes of a release, besides the project's own code.
-_PACKAGES = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "huggingface_hub", "pyarrow")
-_MOST_WANTED = "fct_organization_snapshots"
+_PACKAGES = (
+    "altair",
+    "dagster",
+    "dbt-core",
+    "dbt-duckdb",
+    "duckdb",
+    "great-expectations",
+    "huggingface_hub",
+    "pillow",
+    "pyarrow",
+    "vl-convert-python",
+)
+# Charts that a page of Dagster shows; the report has all of them.
+_CHARTS_SHOWN = ("followers", "derivatives")
 
 
 def release_assets(
@@ -84,7 +100,30 @@ def release_assets(
         )
         yield dg.MaterializeResult(metadata=publication_metadata(published))
 
-    return [*history, release, publication]
+    @dg.asset(
+        deps=[publication],
+        group_name="release",
+        owners=[OWNER],
+        kinds={"huggingface"},
+        output_required=False,
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=10),
+        pool=WAREHOUSE_POOL,  # dbt reads the types of columns for its docs
+        description="The report and the dbt docs as a static Space; needs HUBSCAPE_REPORT_SPACE.",
+    )
+    def report_space(
+        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+    ) -> Iterator[dg.MaterializeResult]:
+        if not settings.value.report_space:
+            context.log.info(
+                "HUBSCAPE_REPORT_SPACE is empty: the report lies in the release and is not shown elsewhere."
+            )
+            return
+        with plain_failures():
+            published = publish_space(settings.value, hub)
+        context.log.info(f"{published.url} at {published.commit[:7]}, read back whole.")
+        yield dg.MaterializeResult(metadata=publication_metadata(published))
+
+    return [*history, release, publication, report_space]
 
 
 def make_release(settings: Settings) -> DataPackage:
@@ -109,6 +148,8 @@ def make_release(settings: Settings) -> DataPackage:
             sources=sources,
             checks=checks,
             provenance=provenance(),
+            repo_id=settings.publish_to,
+            report_space=settings.report_space,
         )
 
 
@@ -150,6 +191,31 @@ def publish_release(settings: Settings, hub: HubResource) -> Publication:
         )
 
 
+def publish_space(settings: Settings, hub: HubResource) -> Publication:
+    """Publishes the report of the settings' release, and the dbt docs, to a static Space.
+
+    Raises:
+        AuditError: the release is not sound. DocsError: dbt cannot make its pages. PublicationError: the Hub refuses.
+    """
+    release = release_dir(settings.data_dir, settings.snapshot_date)
+    package = require_sound(release, read_contract(MANIFEST))
+    work = settings.data_dir / "tmp"
+    work.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="space-", dir=work) as name:
+        folder = Path(name)
+        pages = {path.relative_to(folder).as_posix(): path for path in write_docs(settings.data_dir, folder)}
+        return publish(
+            write_space(folder, release, package, pages),
+            repo_id=settings.report_space,
+            tag=f"snapshot-{settings.snapshot_date}",
+            snapshot_date=settings.snapshot_date.isoformat(),
+            endpoint=hub.endpoint,
+            token=hub.token,
+            work_dir=work,
+            kind="space",
+        )
+
+
 def release_metadata(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
     """What Dagster shows of a release: size, hash of the manifest, and a line for each table."""
     tables = [
@@ -164,14 +230,21 @@ def release_metadata(package: DataPackage, folder: Path) -> dict[str, dg.Metadat
         "synthetic": dg.MetadataValue.text(", ".join(package.synthetic) or "nothing"),
         "folder": dg.MetadataValue.path(str(folder)),
         "tables": dg.MetadataValue.table(tables),
+        "report": dg.MetadataValue.path(str(folder / "report.html")),
+        **_shown_charts(package, folder),
         **_shown_table(package, folder),
     }
+
+
+def _shown_charts(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
+    files = {Path(file.path).stem: folder / file.path for file in package.files if file.path.endswith(".png")}
+    return {f"chart_{name}": picture(files[name].read_bytes()) for name in _CHARTS_SHOWN if name in files}
 
 
 def _shown_table(package: DataPackage, folder: Path) -> dict[str, dg.MetadataValue]:
     """Ten rows of the table that most people come for, or of the first one where that has no rows."""
     names = [resource.name for resource in package.resources]
-    name = _MOST_WANTED if _MOST_WANTED in names else next(iter(names), None)
+    name = DEFAULT_TABLE if DEFAULT_TABLE in names else next(iter(names), None)
     if name is None:
         return {}
     return {"preview_table": dg.MetadataValue.text(name), "preview": preview(folder / "data" / name)}

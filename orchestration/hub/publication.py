@@ -1,4 +1,4 @@
-"""Publishes a folder of files to a dataset repo in one commit, reads it back and tags it.
+"""Publishes files to a dataset repo, or to a static Space, in one commit, reads them back and tags the commit.
 
 Protocol only: what the files mean is the release's business. The branch is always exactly the previous or the next
 set of files, because all additions and deletions travel in one commit that names the parent it was made for.
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestration.hub.client import KEPT_BY_THE_HUB, TransferError, bounded_client, client_errors, has_content
 
@@ -26,6 +26,9 @@ _TRIES = 3
 
 class PublicationError(TransferError):
     """Nothing, or nothing verified, was published; the text says why and what to do."""
+
+
+Kind = Literal["dataset", "space"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,11 @@ def publish(
     endpoint: str,
     token: str | None,
     work_dir: Path,
+    kind: Kind = "dataset",
 ) -> Publication:
     """Makes a repo's main branch hold exactly `files` (path in repo -> local file), verified by a fresh download.
 
-    `work_dir` is where downloads lie while they are compared.
+    A new Space is a static one, which shows `index.html`. `work_dir` is where downloads lie while they are compared.
 
     Unchanged files make no commit. The tag is set last, on the commit that was read back.
 
@@ -63,10 +67,11 @@ def publish(
     """
     with bounded_client(endpoint, token) as api:
         try:
-            api.create_repo(repo_id, repo_type="dataset", exist_ok=True)
-            commit, changed = _commit(api, repo_id, files, snapshot_date, work_dir)
-            _read_back(api, repo_id, commit, files, work_dir)
-            _tag(api, repo_id, commit, tag)
+            sdk = "static" if kind == "space" else None
+            api.create_repo(repo_id, repo_type=kind, space_sdk=sdk, exist_ok=True)
+            commit, changed = _commit(api, repo_id, kind, files, snapshot_date, work_dir)
+            _read_back(api, repo_id, kind, commit, files, work_dir)
+            _tag(api, repo_id, kind, commit, tag)
         except PublicationError:
             raise
         except TransferError as error:
@@ -76,7 +81,7 @@ def publish(
             raise PublicationError(_sentence(error, repo_id, endpoint)) from None
     return Publication(
         repo_id=repo_id,
-        url=f"{endpoint}/datasets/{repo_id}",
+        url=f"{endpoint}/{kind}s/{repo_id}",
         commit=commit,
         tag=tag,
         changed=changed,
@@ -86,7 +91,7 @@ def publish(
 
 
 def _commit(
-    api: "HfApi", repo_id: str, files: Mapping[str, Path], snapshot_date: str, work_dir: Path
+    api: "HfApi", repo_id: str, kind: Kind, files: Mapping[str, Path], snapshot_date: str, work_dir: Path
 ) -> tuple[str, bool]:
     """The commit that holds the files, and whether it had to be made.
 
@@ -98,21 +103,21 @@ def _commit(
 
     made = False
     for _ in range(_TRIES):
-        head = api.dataset_info(repo_id, revision=BRANCH).sha
-        remote = _remote_files(api, repo_id, head)
+        head = _head(api, repo_id, kind)
+        remote = _remote_files(api, repo_id, kind, head)
         changed = [path for path, local in files.items() if not _is_same(local, remote.get(path))]
         surplus = sorted(remote.keys() - files.keys() - KEPT_BY_THE_HUB)
         if not changed and not surplus:
             return head, made
         _refuse_foreign(repo_id, remote)
-        _refuse_older(api, repo_id, head, remote, snapshot_date, work_dir)
+        _refuse_older(api, repo_id, kind, head, remote, snapshot_date, work_dir)
         operations = [CommitOperationAdd(path, files[path]) for path in sorted(changed)]
         operations += [CommitOperationDelete(path) for path in surplus]
         try:
             api.create_commit(
                 repo_id,
                 operations,
-                repo_type="dataset",
+                repo_type=kind,
                 revision=BRANCH,
                 parent_commit=head,
                 commit_message=f"Snapshot {snapshot_date}",
@@ -123,8 +128,8 @@ def _commit(
         except httpx2.TransportError:
             pass  # the commit may have landed: the next look at the branch tells
         made = True
-    head = api.dataset_info(repo_id, revision=BRANCH).sha
-    remote = _remote_files(api, repo_id, head)
+    head = _head(api, repo_id, kind)
+    remote = _remote_files(api, repo_id, kind, head)
     if remote.keys() - KEPT_BY_THE_HUB == files.keys() and all(
         _is_same(local, remote[path]) for path, local in files.items()
     ):
@@ -135,10 +140,14 @@ def _commit(
     )
 
 
-def _remote_files(api: "HfApi", repo_id: str, revision: str) -> dict[str, Any]:
+def _head(api: "HfApi", repo_id: str, kind: Kind) -> str:
+    return api.repo_info(repo_id, repo_type=kind, revision=BRANCH).sha
+
+
+def _remote_files(api: "HfApi", repo_id: str, kind: Kind, revision: str) -> dict[str, Any]:
     from huggingface_hub.hf_api import RepoFile
 
-    tree = api.list_repo_tree(repo_id, repo_type="dataset", revision=revision, recursive=True)
+    tree = api.list_repo_tree(repo_id, repo_type=kind, revision=revision, recursive=True)
     return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
 
@@ -149,22 +158,22 @@ def _is_same(local: Path, remote: Any | None) -> bool:
 
 
 def _refuse_foreign(repo_id: str, remote: Mapping[str, Any]) -> None:
-    """A publication owns its repo and deletes what it does not release: never from somebody else's dataset."""
+    """A publication owns its repo and deletes what it does not release: never from somebody else's repo."""
     others = remote.keys() - KEPT_BY_THE_HUB - {"README.md"}
     if others and MANIFEST not in remote:
         raise PublicationError(
             f"{repo_id} holds files that were not published from here, such as {sorted(others)[0]!r}: nothing was "
-            "published; set HUBSCAPE_PUBLISH_REPO to a new repo."
+            "published; name a new repo."
         )
 
 
 def _refuse_older(
-    api: "HfApi", repo_id: str, head: str, remote: Mapping[str, Any], snapshot_date: str, work_dir: Path
+    api: "HfApi", repo_id: str, kind: Kind, head: str, remote: Mapping[str, Any], snapshot_date: str, work_dir: Path
 ) -> None:
     if MANIFEST not in remote:
         return
     with _fresh_folder(work_dir) as folder:
-        path = api.hf_hub_download(repo_id, MANIFEST, repo_type="dataset", revision=head, local_dir=folder)
+        path = api.hf_hub_download(repo_id, MANIFEST, repo_type=kind, revision=head, local_dir=folder)
         published = json.loads(Path(path).read_text()).get("snapshot_date", "")
     if published > snapshot_date:
         raise PublicationError(
@@ -173,10 +182,10 @@ def _refuse_older(
         )
 
 
-def _read_back(api: "HfApi", repo_id: str, commit: str, files: Mapping[str, Path], work_dir: Path) -> None:
+def _read_back(api: "HfApi", repo_id: str, kind: Kind, commit: str, files: Mapping[str, Path], work_dir: Path) -> None:
     """Downloads the pinned commit into an empty folder, so that no cache can answer, and compares every byte."""
     with _fresh_folder(work_dir) as folder:
-        api.snapshot_download(repo_id, repo_type="dataset", revision=commit, local_dir=folder)
+        api.snapshot_download(repo_id, repo_type=kind, revision=commit, local_dir=folder)
         shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
         found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - KEPT_BY_THE_HUB
         if found != files.keys():
@@ -186,17 +195,17 @@ def _read_back(api: "HfApi", repo_id: str, commit: str, files: Mapping[str, Path
                 raise PublicationError(
                     f"{name} of {repo_id} at {commit[:7]} came back with other bytes: look at the repo."
                 )
-    if api.dataset_info(repo_id, revision=BRANCH).sha != commit:
+    if _head(api, repo_id, kind) != commit:
         raise PublicationError(f"Somebody else has committed to {repo_id} meanwhile: run again.")
 
 
-def _tag(api: "HfApi", repo_id: str, commit: str, tag: str) -> None:
-    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id, repo_type="dataset").tags}
+def _tag(api: "HfApi", repo_id: str, kind: Kind, commit: str, tag: str) -> None:
+    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id, repo_type=kind).tags}
     if tags.get(tag) == commit:
         return
     if tag in tags:  # the same day was made again: the tag follows the newest release of that day
-        api.delete_tag(repo_id, tag=tag, repo_type="dataset")
-    api.create_tag(repo_id, tag=tag, revision=commit, repo_type="dataset")
+        api.delete_tag(repo_id, tag=tag, repo_type=kind)
+    api.create_tag(repo_id, tag=tag, revision=commit, repo_type=kind)
 
 
 @contextmanager

@@ -13,7 +13,14 @@ import pyarrow.parquet as pq
 
 from orchestration.release import card, datapackage
 from orchestration.release.contract import Contract
-from orchestration.release.datapackage import DataPackage, DataPackageError, Resource, read_datapackage, sha256_of
+from orchestration.release.datapackage import (
+    DataPackage,
+    DataPackageError,
+    ReleaseFile,
+    Resource,
+    read_datapackage,
+    sha256_of,
+)
 
 
 class AuditError(RuntimeError):
@@ -34,7 +41,7 @@ def audit(folder: Path, contract: Contract) -> list[Finding]:
         package = read_datapackage(folder)
     except DataPackageError as error:
         return [Finding("manifest_readable", str(error))]
-    intact = _first(_damage(folder, resource) for resource in package.resources)
+    intact = _all_damage(folder, package)
     return [
         Finding("manifest_readable"),
         Finding("facts_agree", _contradiction(folder, package)),
@@ -76,7 +83,7 @@ def require_intact(folder: Path) -> DataPackage:
         [
             _contradiction(folder, package),
             _unlisted(folder, package),
-            *(_damage(folder, resource) for resource in package.resources),
+            _all_damage(folder, package),
         ]
     )
     if problem:
@@ -104,17 +111,29 @@ def _contradiction(folder: Path, package: DataPackage) -> str:
 
 
 def _unlisted(folder: Path, package: DataPackage) -> str:
-    listed = {card.FILE_NAME, datapackage.FILE_NAME, *(resource.path for resource in package.resources)}
+    listed = {card.FILE_NAME, datapackage.FILE_NAME, *(held.path for held in [*package.resources, *package.files])}
     difference = sorted(listed.symmetric_difference(release_files(folder)))
     return f"{difference[0]} is either not listed or not there" if difference else ""
 
 
+def _all_damage(folder: Path, package: DataPackage) -> str:
+    files = (_other_bytes(folder, file) for file in package.files)
+    return _first(_damage(folder, resource) for resource in package.resources) or _first(files)
+
+
+def _other_bytes(folder: Path, listed: Resource | ReleaseFile) -> str:
+    path = folder / listed.path
+    if not path.is_file():
+        return f"{listed.path} is missing"
+    if path.stat().st_size != listed.bytes or sha256_of(path) != listed.sha256:
+        return f"{listed.path} is not the file that was listed"
+    return ""
+
+
 def _damage(folder: Path, resource: Resource) -> str:
     path = folder / resource.path
-    if not path.is_file():
-        return f"{resource.path} is missing"
-    if path.stat().st_size != resource.bytes or sha256_of(path) != resource.sha256:
-        return f"{resource.path} is not the file that was listed"
+    if problem := _other_bytes(folder, resource):
+        return problem
     try:
         rows = pq.ParquetFile(path).metadata.num_rows
     except (pa.ArrowException, OSError) as error:

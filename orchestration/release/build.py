@@ -8,11 +8,27 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.release import card, datapackage
+from orchestration.release import card, citation, datapackage
+from orchestration.release.charts import charts
 from orchestration.release.contract import Contract
-from orchestration.release.datapackage import CheckResult, DataPackage, Provenance, RawSource, describe
+from orchestration.release.datapackage import (
+    CheckResult,
+    DataPackage,
+    Provenance,
+    RawSource,
+    ReleaseFile,
+    changes,
+    coverage,
+    describe,
+    described,
+    read_datapackage,
+)
 from orchestration.release.export import export_tables, fsync
+from orchestration.release.report import write_report
+from orchestration.release.views import connect
 
+# What the project says of its numbers goes with them.
+_DEFINITIONS = Path(__file__).resolve().parents[2] / "docs" / "definitions.md"
 _OLD = ".old-"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -37,8 +53,13 @@ def build_release(
     sources: Sequence[RawSource],
     checks: Sequence[CheckResult],
     provenance: Provenance,
+    repo_id: str = "",
+    report_space: str = "",
 ) -> DataPackage:
-    """Writes the release of a snapshot, in place of an older one, and returns its manifest."""
+    """Writes the release of a snapshot, in place of an older one, and returns its manifest.
+
+    `repo_id` and `report_space` name the dataset and the Space that the release is meant for; nothing is published.
+    """
     final = release_dir(data_dir, snapshot_date)
     final.parent.mkdir(parents=True, exist_ok=True)
     sweep(final.parent)
@@ -53,11 +74,52 @@ def build_release(
         checks=list(checks),
         empty_tables=[table.name for table in contract.tables if table.name not in files],
         resources=[describe(table, files[table.name], building) for table in contract.tables if table.name in files],
+        repo_id=repo_id,
+        report_space=report_space,
     )
+    package = _completed(package, building, data_dir)
     _write(building / datapackage.FILE_NAME, package.text())
     _write(building / card.FILE_NAME, card.render_card(package))
     _replace(building, final)
     return package
+
+
+def _completed(package: DataPackage, folder: Path, data_dir: Path) -> DataPackage:
+    """The manifest with what is read from the tables just written and from the last release: days, changes, files."""
+    days = [day for day in release_days(data_dir) if day < package.snapshot_date]
+    names = [resource.name for resource in package.resources]
+    dated = [
+        r.name for r in package.resources if r.carries_history and r.table_schema.primary_key[0] == "snapshot_date"
+    ]
+    with connect(folder, package.resources) as tables:
+        held = {
+            day
+            for name in dated
+            for (day,) in tables.execute(f'select distinct snapshot_date from "{name}"').fetchall()
+        }
+        drawn = charts(tables, names, package.snapshot_date)
+    package = package.model_copy(
+        update={
+            "coverage": coverage(held | {package.snapshot_date}),
+            "changes": changes(read_datapackage(release_dir(data_dir, days[-1])), package.resources) if days else None,
+        }
+    )
+    return package.model_copy(update={"files": [*_texts(package, folder), *write_report(folder, package, drawn)]})
+
+
+def _texts(package: DataPackage, folder: Path) -> list[ReleaseFile]:
+    """The definitions and the citation, written into a release folder."""
+    written = {
+        card.DEFINITIONS: (_DEFINITIONS.read_text(), "Definitions", "How the numbers of the tables are counted."),
+        citation.FILE_NAME: (
+            citation.render_citation(package.snapshot_date, package.repo_id),
+            "Citation",
+            "How to cite this snapshot.",
+        ),
+    }
+    for name, (text, _, _) in written.items():
+        _write(folder / name, text)
+    return [described(folder / name, folder, title, about) for name, (_, title, about) in written.items()]
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,14 +4,16 @@ Because of that an audit can render it again and compare: no number on the card 
 """
 
 import re
-from pathlib import Path
+from collections import Counter
+from pathlib import Path, PurePosixPath
 
 import jinja2
 import yaml
 
-from orchestration.release.datapackage import DataPackage, RawSource
+from orchestration.release.datapackage import DataPackage, RawSource, Resource
 
 FILE_NAME = "README.md"
+DEFINITIONS = "DEFINITIONS.md"
 DEFAULT_TABLE = "fct_organization_snapshots"
 
 # Whatever starts markup, a table cell, a link, a mention or a template. An underscore inside a word starts nothing.
@@ -30,7 +32,20 @@ def render_card(package: DataPackage) -> str:
     )
     environment.filters["inert"] = inert
     environment.filters["thousands"] = "{:,}".format
-    body = environment.get_template("card.md.j2").render(package=package, verdicts=_verdicts(package), reading=_reading)
+    default = _default(package)
+    body = environment.get_template("card.md.j2").render(
+        package=package,
+        repo=package.repo_id or "OWNER/NAME",
+        tag=f"snapshot-{package.snapshot_date}",
+        default=default.name,
+        default_path=default.path,
+        layers=_layers(package),
+        warned=[check for check in package.checks if check.verdict == "warned"],
+        reading=_reading,
+        charts=[file for file in package.files if file.path.endswith(".png")],
+        report=next((file.path for file in package.files if file.path.endswith(".html")), ""),
+        definitions=DEFINITIONS,
+    )
     return f"---\n{_front_matter(package)}---\n{body}"
 
 
@@ -51,9 +66,13 @@ def _reading(source: RawSource) -> str:
     return f"changes, over the whole crawl of {source.full_crawl_date}" if source.full_crawl_date else "whole"
 
 
+def _default(package: DataPackage) -> Resource:
+    """The table that a reader gets who names none."""
+    wanted = [resource for resource in package.resources if resource.name == DEFAULT_TABLE]
+    return [*wanted, *package.resources][0]
+
+
 def _front_matter(package: DataPackage) -> str:
-    names = [resource.name for resource in package.resources]
-    default = DEFAULT_TABLE if DEFAULT_TABLE in names else names[0]
     tags = ["hugging-face-hub", "open-source-ai", "model-lineage", "statistics"]
     return yaml.safe_dump(
         {
@@ -62,8 +81,8 @@ def _front_matter(package: DataPackage) -> str:
             "language": ["en"],
             "tags": [*tags, "synthetic"] if package.synthetic else tags,
             "configs": [
-                {"config_name": resource.name, "data_files": resource.path}
-                | ({"default": True} if resource.name == default else {})
+                {"config_name": resource.name, "data_files": [{"split": "train", "path": _files(resource)}]}
+                | ({"default": True} if resource == _default(package) else {})
                 for resource in package.resources
             ],
         },
@@ -71,8 +90,15 @@ def _front_matter(package: DataPackage) -> str:
     )
 
 
-def _verdicts(package: DataPackage) -> dict[str, int]:
-    counted = {"passed": 0, "warned": 0, "failed": 0}
-    for check in package.checks:
-        counted[check.verdict] += 1
-    return counted
+def _files(resource: Resource) -> str:
+    """The pattern of a table's files."""
+    return f"{PurePosixPath(resource.path).parent}/*.parquet"
+
+
+def _layers(package: DataPackage) -> list[dict[str, object]]:
+    """How many checks of each layer passed, warned and failed, in the order in which the layers are made."""
+    counted = Counter((check.layer, check.verdict) for check in package.checks)
+    return [
+        {"name": layer} | {verdict: counted[layer, verdict] for verdict in ("passed", "warned", "failed")}
+        for layer in dict.fromkeys(check.layer for check in package.checks)
+    ]

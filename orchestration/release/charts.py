@@ -109,6 +109,8 @@ _CLAIMS = """
         coalesce(measured_text, printf('%.10g', round(measured_value, 4))), verdict, reason
     from rpt_claims where snapshot_date = $day order by claim_id
 """
+# Units of claims that cannot be divided: the second place is not twice the first.
+_NO_AMOUNTS = ("flag", "rank")
 _STEPS = (
     ("papers with models", "papers"),
     ("models with derivatives", "models"),
@@ -116,19 +118,22 @@ _STEPS = (
 )
 
 
+# The steps' names are too long for a telephone in one line.
+_TWO_LINES = "[split(datum.label, ' with ')[0], 'with ' + split(datum.label, ' with ')[1]]"
+
+
 @dataclass(frozen=True)
 class Chart:
     """One chart: `text` says what it shows, `columns` and `rows` are its numbers, `spec` is its Vega-Lite.
 
-    `spec` is None where the release has nothing to draw; `text` then says why. `table` and `definition` name where the
-    numbers lie and the heading of docs/definitions.md that says how they are counted.
+    `spec` is None where the release has nothing to draw; `text` then says why. `table` is the published table that the
+    numbers lie in, whose description says how they are counted.
     """
 
     name: str
     title: str
     text: str
     table: str
-    definition: str
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[Any, ...], ...] = ()
     spec: dict[str, Any] | None = None
@@ -162,6 +167,7 @@ def charts(connection: duckdb.DuckDBPyConnection, tables: Sequence[str], day: dt
 def _drawn(chart: Chart, drawing: Callable[[], "alt.Chart | alt.LayerChart"]) -> Chart:
     """The chart with its specification, as wide as the place it is put in."""
     spec = drawing().properties(width="container").to_dict()
+    spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["description"] = f"{chart.title}. {chart.text}"
     return Chart(**{**vars(chart), "spec": spec})
 
@@ -174,9 +180,9 @@ def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "alt.InlineD
 
 
 def _followers(rows: list[tuple[Any, ...]]) -> Chart:
-    title, table, definition = "Most followed organizations over time", "fct_organization_snapshots", "organizations"
+    title, table = "Most followed organizations over time", "fct_organization_snapshots"
     if not rows:
-        return Chart("followers", title, "No followers were observed.", table, definition)
+        return Chart("followers", title, "No followers were observed.", table)
     import altair as alt
 
     days = sorted({row[0] for row in rows})
@@ -185,32 +191,35 @@ def _followers(rows: list[tuple[Any, ...]]) -> Chart:
     text += f", before {latest[1][1]} with {latest[1][3]:,}. " if len(latest) > 1 else ". "
     text += f"{len(days)} snapshots since {days[0]}." if len(days) > 1 else "There is one snapshot so far, so no trend."
     columns = ("snapshot", "account", "organization", "followers")
-    tips = [alt.Tooltip("account:N"), alt.Tooltip("snapshot:T"), alt.Tooltip("followers:Q", format=",")]
+    tips = [
+        alt.Tooltip("account:N"),
+        alt.Tooltip("utcyearmonthdate(snapshot):T", title="snapshot"),
+        alt.Tooltip("followers:Q", format=","),
+    ]
     order = [row[1] for row in latest]
 
     def drawing() -> alt.Chart:
         base = alt.Chart(_data(columns, rows)).encode(tooltip=tips)
         if len(days) == 1:
             return base.mark_bar(color=COLOURS[0]).encode(
-                x=alt.X("followers:Q", axis=alt.Axis(format="~s"), title="followers"),
+                x=alt.X("followers:Q", axis=_counts(), title="followers"),
                 y=alt.Y("account:N", sort=order, title=None),
             )
-        return base.mark_line(point=alt.OverlayMarkDef(size=36)).encode(
-            x=alt.X("snapshot:T", title=None),
-            y=alt.Y("followers:Q", axis=alt.Axis(format="~s"), title="followers", scale=alt.Scale(zero=False)),
+        return base.mark_line(strokeJoin="round", point=alt.OverlayMarkDef(size=36)).encode(
+            x=alt.X("utcyearmonthdate(snapshot):T", title=None),
+            y=alt.Y("followers:Q", axis=_counts(), title="followers (log scale)", scale=alt.Scale(type="log")),
             color=alt.Color("account:N", sort=order, scale=_colours(order), legend=_legend(None)),
         )
 
-    return _drawn(Chart("followers", title, text, table, definition, columns, tuple(rows)), drawing)
+    return _drawn(Chart("followers", title, text, table, columns, tuple(rows)), drawing)
 
 
 def _derivatives(rows: list[tuple[Any, ...]]) -> Chart:
     title, table = "Derivatives of the largest families under each definition", "fct_derivative_counts"
-    definition = "subjects-and-derivative-counts"
     counted = {(family, name): value for family, name, value in rows}
     families = sorted({row[0] for row in rows}, key=lambda f: (-(counted.get((f, "direct_external")) or 0), f))
     if not families:
-        return Chart("derivatives", title, "No family has a derivative in this release.", table, definition)
+        return Chart("derivatives", title, "No family has a derivative in this release.", table)
     import altair as alt
 
     first = families[0]
@@ -227,7 +236,7 @@ def _derivatives(rows: list[tuple[Any, ...]]) -> Chart:
         y = alt.Y("family:N", sort=families, title=None)
         span = base.mark_rule(color=_GREY, opacity=0.6).encode(x=alt.X("min(models):Q"), x2="max(models):Q", y=y)
         dots = base.mark_point(filled=True, size=80, opacity=0.95).encode(
-            x=alt.X("models:Q", axis=alt.Axis(format="~s"), title="models"),
+            x=alt.X("models:Q", axis=_counts(), title="models"),
             y=y,
             color=alt.Color(
                 "definition:N", sort=list(DEFINITIONS), scale=_colours(DEFINITIONS), legend=_legend("definition")
@@ -243,20 +252,21 @@ def _derivatives(rows: list[tuple[Any, ...]]) -> Chart:
         return alt.layer(span, dots).properties(height=alt.Step(30))
 
     shown = tuple((f, *(counted.get((f, name)) for name in DEFINITIONS)) for f in families)
-    return _drawn(Chart("derivatives", title, text, table, definition, ("family", *DEFINITIONS), shown), drawing)
+    return _drawn(Chart("derivatives", title, text, table, ("family", *DEFINITIONS), shown), drawing)
 
 
 def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) -> Chart:
     title, table = "New models by month and country, with milestones", "fct_country_monthly"
-    definition = "countries-and-concentration"
     if not rows:
-        return Chart("releases", title, "No whole month has a new model of a known country.", table, definition)
+        return Chart("releases", title, "No whole month has a new model of a known country.", table)
     import altair as alt
 
     months = sorted({row[0] for row in rows})
     count = {(month, country): value for month, country, value, _ in rows}
+    shares = {row[0]: row[3] for row in rows}
+    # All models of a month are counted, so a country without a row in it has none of them.
+    rows = [(m, c, count.setdefault((m, c), 0), shares[m]) for m in months for c in sorted({row[1] for row in rows})]
     last = sorted(((c, v) for (m, c), v in count.items() if m == months[-1]), key=lambda item: (-item[1], item[0]))
-    share = next(row[3] for row in rows if row[0] == months[-1])
     marked = [
         (month, country, event_date, _short(name), count[month, country])
         for month, country, event_date, name in milestones
@@ -264,7 +274,7 @@ def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) ->
     ]
     text = (
         f"In {months[-1]:%B %Y} most new models of a known country came from {last[0][0]} ({_number(last[0][1])}); "
-        f"{share:.0%} of that month's new models have no known country and are not drawn. "
+        f"{shares[months[-1]]:.0%} of that month's new models have no known country and are not drawn. "
         f"{len(marked)} curated model milestones are marked."
     )
     columns = ("month", "country", "models", "unattributed")
@@ -272,39 +282,43 @@ def _releases(rows: list[tuple[Any, ...]], milestones: list[tuple[Any, ...]]) ->
 
     def drawing() -> alt.LayerChart:
         colour = alt.Color("country:N", sort=countries, scale=_colours(countries), legend=_legend("headquarters"))
-        y = alt.Y("models:Q", axis=alt.Axis(format="~s"), title="new models a month")
+        y = alt.Y("models:Q", axis=_counts(), title="new models a month")
         lines = (
             alt.Chart(_data(columns, rows))
-            .mark_line(point=alt.OverlayMarkDef(size=16))
+            .mark_line(strokeJoin="round", point=alt.OverlayMarkDef(size=16))
             .encode(
-                x=alt.X("month:T", title=None),
+                x=alt.X("utcyearmonth(month):T", title=None),
                 y=y,
                 color=colour,
-                tooltip=["country:N", alt.Tooltip("month:T", format="%B %Y"), alt.Tooltip("models:Q", format=",.10~g")],
+                tooltip=[
+                    "country:N",
+                    alt.Tooltip("utcyearmonth(month):T", title="month"),
+                    alt.Tooltip("models:Q", format=",.10~g"),
+                ],
             )
         )
         points = (
             alt.Chart(_data(("month", "country", "date", "milestone", "models"), marked))
             .mark_point(shape="diamond", filled=True, size=110, stroke="white", strokeWidth=1)
-            .encode(x="month:T", y=y, color=colour, tooltip=["milestone:N", "date:T", "country:N"])
+            .encode(x="utcyearmonth(month):T", y=y, color=colour, tooltip=["milestone:N", "date:N", "country:N"])
         )
         return alt.layer(lines, points)
 
     by_month = tuple(
         (
             month,
-            *(count.get((month, country)) for country in countries),
-            next(row[3] for row in rows if row[0] == month),
+            *(count[month, country] for country in countries),
+            shares[month],
             "; ".join(name for m, _, _, name, _ in marked if m == month),
         )
         for month in reversed(months)
     )
     head = ("month", *countries, "share without country", "milestones")
-    return _drawn(Chart("releases", title, text, table, definition, head, by_month), drawing)
+    return _drawn(Chart("releases", title, text, table, head, by_month), drawing)
 
 
 def _papers(rows: list[tuple[Any, ...]]) -> Chart:
-    title, table, definition = "Most upvoted papers by organization", "fct_papers", "papers-and-the-chain"
+    title, table = "Most upvoted papers by organization", "fct_papers"
     votes = sum(row[2] or 0 for row in rows)
     linked = [(_short(name), papers, v, best, _short(t)) for name, papers, v, best, t in rows if name is not None]
     if not votes or not linked:
@@ -313,7 +327,6 @@ def _papers(rows: list[tuple[Any, ...]]) -> Chart:
             title,
             "No paper of the last twelve whole months has upvotes and an organization.",
             table,
-            definition,
         )
     import altair as alt
 
@@ -336,7 +349,7 @@ def _papers(rows: list[tuple[Any, ...]]) -> Chart:
         return bars.encode(
             x=alt.X(
                 "upvotes:Q",
-                axis=alt.Axis(format="~s"),
+                axis=_counts(),
                 title="upvotes"
                 + (f" (the bar of the unlinked goes on to {sum(r[2] or 0 for r in without):,})" if without else ""),
                 scale=alt.Scale(domain=[0, longest * 1.1], clamp=True),
@@ -347,13 +360,13 @@ def _papers(rows: list[tuple[Any, ...]]) -> Chart:
         ).properties(height=alt.Step(26))
 
     head = ("organization", "papers", "upvotes", "upvotes of the best", "best paper")
-    return _drawn(Chart("papers", title, text, table, definition, head, tuple(shown)), drawing)
+    return _drawn(Chart("papers", title, text, table, head, tuple(shown)), drawing)
 
 
 def _chain(rows: list[tuple[Any, ...]]) -> Chart:
-    title, table, definition = "How far the chain goes", "rpt_chain_coverage", "papers-and-the-chain"
+    title, table = "How far the chain goes", "rpt_chain_coverage"
     if not rows:
-        return Chart("chain", title, "No organization has papers or models in this release.", table, definition)
+        return Chart("chain", title, "No organization has papers or models in this release.", table)
     import altair as alt
 
     papers, with_models = sum(row[1] for row in rows), sum(row[2] for row in rows)
@@ -380,7 +393,7 @@ def _chain(rows: list[tuple[Any, ...]]) -> Chart:
                 "step:N",
                 sort=[step for step, _ in _STEPS],
                 title=None,
-                axis=alt.Axis(labelAngle=0, orient="top", labelLimit=110),
+                axis=alt.Axis(labelAngle=0, orient="top", labelExpr=_TWO_LINES),
             ),
             y=alt.Y("organization:N", sort=[_short(row[0]) for row in rows], title=None),
             tooltip=["organization:N", "step:N", "label:N", alt.Tooltip("share:Q", format=".0%")],
@@ -396,13 +409,13 @@ def _chain(rows: list[tuple[Any, ...]]) -> Chart:
 
     head = ("organization", "papers", "with models", "models", "with derivatives", "derivatives", "with Spaces")
     shown = tuple((_short(row[0]), *row[1:]) for row in rows)
-    return _drawn(Chart("chain", title, text, table, definition, head, shown), drawing)
+    return _drawn(Chart("chain", title, text, table, head, shown), drawing)
 
 
 def _claims(rows: list[tuple[Any, ...]]) -> Chart:
-    title, table, definition = "Public claims beside what is measured", "rpt_claims", "claims"
+    title, table = "Public claims beside what is measured", "rpt_claims"
     if not rows:
-        return Chart("claims", title, "The ledger has no claims in this release.", table, definition)
+        return Chart("claims", title, "The ledger has no claims in this release.", table)
     import altair as alt
 
     verdicts = sorted({row[8] for row in rows})
@@ -410,18 +423,19 @@ def _claims(rows: list[tuple[Any, ...]]) -> Chart:
     compared = [
         (row[0], _short(row[1]), row[6] / float(row[4]), row[4], row[7], row[8])
         for row in rows
-        if row[6] and _is_number(row[4]) and float(row[4]) > 0 and row[6] > 0
+        if row[5] not in _NO_AMOUNTS and row[6] and row[6] > 0 and _is_number(row[4]) and float(row[4]) > 0
     ]
     text = (
         f"Of {len(rows)} public claims the verdicts are: {counts}. "
-        f"The {len(compared)} whose numbers can be divided are drawn as measured over claimed; 1 is just what was claimed."
+        f"The {len(compared)} about amounts that were measured are drawn as measured over claimed; "
+        "at 1 they are just what was claimed."
     )
     columns = ("claim", "statement", "ratio", "claimed", "measured", "verdict")
 
     def drawing() -> alt.LayerChart:
         base = alt.Chart(_data(columns, compared))
         dots = base.mark_point(filled=True, size=80).encode(
-            x=alt.X("ratio:Q", scale=alt.Scale(type="log"), title="measured / claimed", axis=alt.Axis(format="~g")),
+            x=alt.X("ratio:Q", scale=alt.Scale(type="log"), title="measured / claimed", axis=_counts("~g")),
             y=alt.Y("claim:N", title=None, axis=alt.Axis(labelLimit=170)),
             color=alt.Color("verdict:N", scale=_colours(verdicts), legend=_legend("verdict")),
             shape=alt.Shape("verdict:N", scale=alt.Scale(domain=verdicts, range=list(SHAPES[: len(verdicts)]))),
@@ -435,7 +449,7 @@ def _claims(rows: list[tuple[Any, ...]]) -> Chart:
         (row[0], row[1], row[2], " ".join(filter(None, (row[3], row[4], row[5]))), row[7], row[8], row[9])
         for row in rows
     )
-    chart = Chart("claims", title, text, table, definition, head, ledger)
+    chart = Chart("claims", title, text, table, head, ledger)
     return _drawn(chart, drawing) if compared else chart
 
 
@@ -443,6 +457,12 @@ def _colours(domain: Sequence[str]) -> "alt.Scale":
     import altair as alt
 
     return alt.Scale(domain=list(domain), range=list(COLOURS[: len(domain)]))
+
+
+def _counts(form: str = ",.10~g") -> "alt.Axis":
+    import altair as alt
+
+    return alt.Axis(format=form, tickCount=6, labelOverlap=True)
 
 
 def _legend(title: str | None) -> "alt.Legend":

@@ -7,6 +7,8 @@ making: the same snapshot, made by the same code, gives the same bytes.
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -101,19 +103,67 @@ class Provenance(_Document):
     packages: dict[str, str]
 
 
+class ReleaseFile(_Document):
+    """A file of the release that is no table: the report, or one of its charts as a picture.
+
+    `description` is what somebody who cannot see it is told.
+    """
+
+    path: str
+    title: str
+    description: str
+    bytes: int
+    sha256: str
+
+
+class Coverage(_Document):
+    """Which days the release has snapshots of; `missing` are the days between that have none, as spans `from/to`."""
+
+    first: dt.date
+    last: dt.date
+    snapshots: int
+    missing: list[str]
+
+
+class TableChange(_Document):
+    """How a table differs from that of the release before; a table that one of them does not have has None rows."""
+
+    table: str
+    rows_before: int | None
+    rows: int | None
+    columns_added: list[str]
+    columns_removed: list[str]
+    columns_retyped: list[str]
+
+
+class Changes(_Document):
+    """What changed against the release before, in rows and schema; only tables in which something did."""
+
+    since: dt.date
+    tables: list[TableChange]
+
+
 class DataPackage(_Document):
-    """The whole document; fields keep their order in the file."""
+    """The whole document; fields keep their order in the file.
+
+    What has a default is missing in older releases, which can still be restored and asked.
+    """
 
     name: str = "hubscape"
     title: str = "Hubscape: the open-source AI ecosystem, day by day"
     snapshot_date: dt.date
     synthetic: list[str] = Field(description="Raw tables whose numbers are made up by a sandbox.")
+    repo_id: str = Field("", description="Dataset repo that the release is meant for, if any.")
+    report_space: str = Field("", description="Space that shows the report, if any.")
     licenses: list[dict[str, str]] = [{"name": "CC-BY-4.0", "title": "Creative Commons Attribution 4.0"}]
     provenance: Provenance
     sources: list[RawSource]
     checks: list[CheckResult]
     empty_tables: list[str]
     resources: list[Resource]
+    coverage: Coverage | None = None
+    changes: Changes | None = None
+    files: list[ReleaseFile] = []
 
     def text(self) -> str:
         """The document as it stands in the file."""
@@ -141,6 +191,50 @@ def describe(table: PublishedTable, path: Path, folder: Path) -> Resource:
             primary_key=list(table.key),
         ),
     )
+
+
+def described(path: Path, folder: Path, title: str, description: str) -> ReleaseFile:
+    """A file of the release, measured on the file itself."""
+    return ReleaseFile(
+        path=path.relative_to(folder).as_posix(),
+        title=title,
+        description=description,
+        bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+    )
+
+
+def changes(before: DataPackage, resources: Sequence[Resource]) -> Changes:
+    """What the tables of a release changed against the release before."""
+    old, new = ({r.name: r for r in held} for held in (before.resources, resources))
+    tables = []
+    for name in sorted(old.keys() | new.keys()):
+        types = [_types(held.get(name)) for held in (old, new)]
+        change = TableChange(
+            table=name,
+            rows_before=old[name].rows if name in old else None,
+            rows=new[name].rows if name in new else None,
+            columns_added=[column for column in types[1] if column not in types[0]] if name in old else [],
+            columns_removed=[column for column in types[0] if column not in types[1]] if name in new else [],
+            columns_retyped=[c for c in types[1] if types[0].get(c, types[1][c]) != types[1][c]],
+        )
+        if change.rows != change.rows_before or types[0] != types[1]:
+            tables.append(change)
+    return Changes(since=before.snapshot_date, tables=tables)
+
+
+def _types(resource: Resource | None) -> dict[str, str]:
+    return {field.name: field.type for field in resource.table_schema.fields} if resource else {}
+
+
+def coverage(days: Collection[dt.date]) -> Coverage | None:
+    """Which days there are snapshots of, None where there are none."""
+    if not days:
+        return None
+    ordered = sorted(days)
+    one = dt.timedelta(days=1)
+    missing = [f"{a + one}/{b - one}" for a, b in pairwise(ordered) if b - a > one]
+    return Coverage(first=ordered[0], last=ordered[-1], snapshots=len(ordered), missing=missing)
 
 
 def read_datapackage(folder: Path) -> DataPackage:

@@ -58,6 +58,19 @@ def commits(hub: RunningSandbox) -> int:
     return len(hub.api().list_repo_commits(REPO, repo_type="dataset"))
 
 
+def test_a_static_space_is_made_and_holds_exactly_the_files(hub, release, tmp_path):
+    (release / "index.html").write_text("<!doctype html><title>Report</title>")
+    files = {p.relative_to(release).as_posix(): p for p in release.rglob("*") if p.is_file()}
+    told = {"repo_id": REPO, "tag": "snapshot-2026-01-02", "snapshot_date": "2026-01-02", "work_dir": tmp_path / "w"}
+    sent = [publish(files, **told, endpoint=hub.url, token=TOKEN, kind="space") for _ in range(2)]
+
+    assert [result.changed for result in sent] == [True, False]
+    assert sent[0].url == f"{hub.url}/spaces/{REPO}"
+    folder = Path(hub.api().snapshot_download(REPO, repo_type="space", revision=sent[0].tag, local_dir=tmp_path / "s"))
+    assert (folder / "index.html").read_bytes() == (release / "index.html").read_bytes()
+    assert not hub.api().repo_exists(REPO, repo_type="dataset")
+
+
 def test_publishes_exactly_the_files_in_one_commit_and_tags_it(hub, release, tmp_path):
     hub.api().create_repo(REPO, repo_type="dataset")
     before = commits(hub)

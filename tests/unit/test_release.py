@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -17,8 +19,20 @@ from orchestration.release import export
 from orchestration.release.audit import AuditError, audit, require_intact, require_sound
 from orchestration.release.build import build_release, release_dir, set_aside, sweep
 from orchestration.release.card import inert, render_card
+from orchestration.release.citation import render_citation
 from orchestration.release.contract import Column, Contract, ContractError, PublishedTable, read_contract
-from orchestration.release.datapackage import CheckResult, Provenance, RawSource, sha256_of
+from orchestration.release.datapackage import (
+    CheckResult,
+    DataPackage,
+    FieldDescriptor,
+    Provenance,
+    RawSource,
+    Resource,
+    TableSchema,
+    changes,
+    coverage,
+    sha256_of,
+)
 from orchestration.release.export import (
     ExportError,
     export_tables,
@@ -30,7 +44,7 @@ from orchestration.release.verdicts import Verdict, VerdictError, require_verdic
 
 DAY = dt.date(2026, 1, 2)
 PAPERS = PublishedTable(
-    name="fct_papers",
+    name="fct_votes",
     title="Papers",
     grain="paper",
     description="Daily papers.",
@@ -47,7 +61,7 @@ PAPERS = PublishedTable(
 EMPTY = PublishedTable(
     "quarantine", "Left out", "row", "Rows left out.", ("row_key",), (Column("row_key", "varchar", "Key."),)
 )
-CONTRACT = Contract((PAPERS, EMPTY), frozenset({"model.hubscape.fct_papers", "test.hubscape.unique"}))
+CONTRACT = Contract((PAPERS, EMPTY), frozenset({"model.hubscape.fct_votes", "test.hubscape.unique"}))
 
 
 @pytest.fixture
@@ -55,22 +69,22 @@ def warehouse(tmp_path: Path) -> Path:
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(path) as connection:
         connection.execute("create table quarantine (row_key varchar)")
-        connection.execute("create table fct_papers (observed_at timestamptz, upvotes bigint, paper_id varchar)")
+        connection.execute("create table fct_votes (observed_at timestamptz, upvotes bigint, paper_id varchar)")
         connection.execute(
-            "insert into fct_papers "
+            "insert into fct_votes "
             "select timestamptz '2026-01-02 03:04:05+00', i % 7, printf('%05d', i * 7919 % 10007) from range(5000) t(i)"
         )
         connection.execute(
             "create table build_log (unique_id varchar, status varchar, severity varchar, snapshot_date date)"
         )
         connection.execute(
-            "insert into build_log values ('model.hubscape.fct_papers', 'success', null, '2026-01-02'),"
+            "insert into build_log values ('model.hubscape.fct_votes', 'success', null, '2026-01-02'),"
             "('test.hubscape.unique', 'pass', 'error', '2026-01-02')"
         )
     return path
 
 
-def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = None) -> Path:
+def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = None, day: dt.date = DAY) -> Path:
     layers = ("raw", "dbt", "marts")
     passed = [CheckResult(layer=x, table="t", check="c", severity="error", verdict="passed") for x in layers]
     source = RawSource(
@@ -89,12 +103,18 @@ def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = No
             connection,
             CONTRACT,
             data_dir=data_dir,
-            snapshot_date=DAY,
+            snapshot_date=day,
             sources=[source],
             checks=passed if checks is None else checks,
             provenance=Provenance(hubscape="0.1.0", git_commit="abc", packages={"duckdb": "2"}),
         )
-    return release_dir(data_dir, DAY)
+    return release_dir(data_dir, day)
+
+
+def package_of(resources: list[Resource]) -> DataPackage:
+    made = Provenance(hubscape="0.1.0", git_commit="abc", packages={})
+    facts = {"synthetic": [], "sources": [], "checks": [], "empty_tables": []}
+    return DataPackage(snapshot_date=DAY, provenance=made, resources=resources, **facts)
 
 
 def problems(folder: Path) -> dict[str, str]:
@@ -104,7 +124,7 @@ def problems(folder: Path) -> dict[str, str]:
 def test_a_release_holds_the_rows_in_order_with_the_contracts_types(warehouse, tmp_path):
     folder = build(warehouse, tmp_path)
 
-    table = pq.read_table(folder / "data" / "fct_papers" / "fct_papers.parquet")
+    table = pq.read_table(folder / "data" / "fct_votes" / "fct_votes.parquet")
     expected = sorted((f"{i * 7919 % 10007:05d}", i % 7) for i in range(5000))
     assert list(zip(table["paper_id"].to_pylist(), table["upvotes"].to_pylist(), strict=True)) == expected
     assert table.schema.remove_metadata() == pa.schema(
@@ -170,7 +190,7 @@ def test_the_same_rows_give_the_same_bytes(warehouse, tmp_path):
     first = build(warehouse, tmp_path / "a")
     with duckdb.connect(warehouse) as connection:  # same rows, stored in another order
         connection.execute(
-            "create or replace table fct_papers as select * from fct_papers order by upvotes, paper_id desc"
+            "create or replace table fct_votes as select * from fct_votes order by upvotes, paper_id desc"
         )
     second = build(warehouse, tmp_path / "b")
 
@@ -242,21 +262,21 @@ def test_a_warehouse_of_another_raw_snapshot_is_not_released(warehouse):
 
 
 def flip(folder: Path) -> None:
-    path = folder / "data" / "fct_papers" / "fct_papers.parquet"
+    path = folder / "data" / "fct_votes" / "fct_votes.parquet"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
 def forge_schema(folder: Path) -> None:
-    path = folder / "data" / "fct_papers" / "fct_papers.parquet"
+    path = folder / "data" / "fct_votes" / "fct_votes.parquet"
     table = pq.read_table(path)
     pq.write_table(table.rename_columns(["paper_id", "votes", "observed_at"]), path)
     relist(folder, path)
 
 
 def forge_rows(folder: Path) -> None:
-    path = folder / "data" / "fct_papers" / "fct_papers.parquet"
+    path = folder / "data" / "fct_votes" / "fct_votes.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
     relist(folder, path)
 
@@ -277,7 +297,7 @@ def edit(folder: Path, change) -> None:
         (flip, "bytes_as_listed"),
         (forge_rows, "bytes_as_listed"),
         (forge_schema, "schema_as_contracted"),
-        (lambda f: (f / "data" / "fct_papers" / "fct_papers.parquet").unlink(), "files_listed"),
+        (lambda f: (f / "data" / "fct_votes" / "fct_votes.parquet").unlink(), "files_listed"),
         (lambda f: (f / "data" / "extra.parquet").write_bytes(b"x"), "files_listed"),
         (
             lambda f: (f / "README.md").write_text((f / "README.md").read_text().replace("5,000", "5,001")),
@@ -292,6 +312,11 @@ def edit(folder: Path, change) -> None:
         (lambda f: edit(f, lambda p: p.update(empty_tables=[])), "tables_as_contracted"),
         (lambda f: edit(f, lambda p: p["checks"][0].update(verdict="failed")), "checks_passed"),
         (lambda f: edit(f, lambda p: p.update(checks=p["checks"][:2])), "checks_passed"),
+        (lambda f: (f / "report.html").write_text((f / "report.html").read_text() + " "), "bytes_as_listed"),
+        (lambda f: (f / "CITATION.cff").write_text("title: another\n"), "bytes_as_listed"),
+        (lambda f: (f / "DEFINITIONS.md").unlink(), "files_listed"),
+        (lambda f: edit(f, lambda p: p["coverage"].update(snapshots=2)), "card_from_manifest"),
+        (lambda f: edit(f, lambda p: p.update(repo_id="other/repo")), "card_from_manifest"),
         (lambda f: (f / "datapackage.json").write_text("{"), "manifest_readable"),
         (lambda f: (f / "datapackage.json").unlink(), "manifest_readable"),
     ],
@@ -322,6 +347,90 @@ def test_a_release_from_before_tables_had_questions_can_still_be_restored(wareho
 
     (resource,) = require_intact(folder).resources
     assert (resource.question, resource.caveats, resource.carries_history) == ("", [], False)
+
+
+def test_a_release_from_before_there_was_a_report_can_still_be_restored(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    package = json.loads((folder / "datapackage.json").read_text())
+    for file in package["files"]:
+        (folder / file["path"]).unlink()
+    edit(folder, lambda p: [p.pop(name) for name in ("files", "coverage", "changes", "repo_id", "report_space")])
+
+    assert require_intact(folder).files == []
+
+
+def test_a_release_tells_what_changed_since_the_one_before(warehouse, tmp_path):
+    build(warehouse, tmp_path)
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("insert into fct_votes values (timestamptz '2026-01-05 00:00:00+00', 1, 'new')")
+        connection.execute("insert into quarantine values ('bad')")
+    later = build(warehouse, tmp_path, day=dt.date(2026, 1, 5))
+    told = json.loads((later / "datapackage.json").read_text())["changes"]
+
+    assert told["since"] == "2026-01-02"
+    assert {c["table"]: (c["rows_before"], c["rows"]) for c in told["tables"]} == {
+        "fct_votes": (5000, 5001),
+        "quarantine": (None, 1),
+    }
+    card = (later / "README.md").read_text()
+    assert "| fct_votes | 5,000 | 5,001 |" in card and "| quarantine | no file | 1 |" in card
+
+
+def test_columns_that_came_went_or_changed_their_type_are_told():
+    def table(**types: str) -> Resource:
+        fields = [FieldDescriptor(name=name, type=kind, description="") for name, kind in types.items()]
+        schema = TableSchema(fields=fields, primary_key=["a"])
+        facts = {"title": "", "description": "", "grain": "", "path": "p", "rows": 1, "bytes": 1, "sha256": ""}
+        return Resource(name="t", table_schema=schema, **facts)
+
+    before = package_of([table(a="string", b="integer", c="date")])
+    (change,) = changes(before, [table(a="string", b="number", d="date")]).tables
+    assert (change.columns_added, change.columns_removed, change.columns_retyped) == (["d"], ["c"], ["b"])
+    assert changes(before, before.resources).tables == []
+
+
+@given(st.sets(st.dates(dt.date(2026, 1, 1), dt.date(2026, 3, 1)), min_size=1))
+def test_the_days_without_a_snapshot_are_exactly_those_between(days):
+    found = coverage(days)
+    gaps = [tuple(map(dt.date.fromisoformat, span.split("/"))) for span in found.missing]
+    missing = {a + dt.timedelta(days=n) for a, b in gaps for n in range((b - a).days + 1)}
+    between = {found.first + dt.timedelta(days=n) for n in range((found.last - found.first).days + 1)}
+
+    assert missing == between - days
+    assert (found.first, found.last, found.snapshots) == (min(days), max(days), len(days))
+
+
+def test_a_citation_names_day_licence_and_repo_as_the_format_asks(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    cited = yaml.safe_load((folder / "CITATION.cff").read_text())
+
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()  # what the format requires
+    assert (cited["type"], cited["version"], str(cited["date-released"])) == (
+        "dataset",
+        "snapshot-2026-01-02",
+        "2026-01-02",
+    )
+    assert cited["license"] == "CC-BY-4.0" and "repository-artifact" not in cited
+    named = yaml.safe_load(render_citation(DAY, "somebody/observatory"))
+    assert named["repository-artifact"].endswith("/datasets/somebody/observatory")
+
+
+def test_the_card_offers_each_table_as_a_config_and_shows_only_pictures_that_are_there(warehouse, tmp_path):
+    folder = build(warehouse, tmp_path)
+    card = (folder / "README.md").read_text()
+    front = yaml.safe_load(card.split("---\n")[1])
+
+    assert front["configs"] == [
+        {
+            "config_name": "fct_votes",
+            "data_files": [{"split": "train", "path": "data/fct_votes/*.parquet"}],
+            "default": True,
+        }
+    ]
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", card)
+    assert sorted(pictures) == sorted(p.relative_to(folder).as_posix() for p in (folder / "charts").glob("*.png"))
+    assert "OWNER/NAME@snapshot-2026-01-02/data/fct_votes" in card
+    assert "](#fct_votes)" in card and "### fct_votes" in card
 
 
 def test_a_missing_or_busy_warehouse_is_one_sentence(warehouse, tmp_path):
