@@ -59,10 +59,8 @@ def of_model(
         "dagster/column_schema": dg.TableSchema(columns),
     }
     name = f'"{node["schema"]}"."{node["alias"]}"'
-    # A view of earlier releases finds their files by a variable of dbt's own connection, and has the rows of all days.
-    if not any(source.startswith("source.hubscape.release.") for source in node["depends_on"].get("nodes", ())):
-        (rows,) = connection.execute(f"select count(*) from {name}").fetchone()
-        metadata["dagster/row_count"] = dg.MetadataValue.int(rows)
+    (rows,) = connection.execute(f"select count(*) from {name}").fetchone()
+    metadata["dagster/row_count"] = dg.MetadataValue.int(rows)
     if node["config"]["meta"].get("publish"):
         found = connection.execute(f"select * from {name} limit 10")
         names = [column[0] for column in found.description]
