@@ -43,7 +43,7 @@ def test_every_asset_is_in_the_group_of_its_layer(definitions, manifest):
     seeds = {n["name"] for n in manifest["nodes"].values() if n["resource_type"] == "seed"}
     assert folders and seeds
     for name, asset in assets(definitions):
-        root = "release" if name == "publication" else name.split("/")[0]
+        root = "release" if name in {"publication", "report_space"} else name.split("/")[0]
         assert asset.group_name == ("registry" if name in seeds else folders.get(name, root)), name
 
 
