@@ -62,8 +62,8 @@ figures: install  ## Prints numbers of the latest release that can be checked by
 screenshots: install  ## Takes the pictures of the README into docs/images: takes Chromium and three minutes
 	@$(BIN)/python -m tests.browser.screenshots
 
-dictionary: install  ## Writes docs/data_dictionary.md from dbt's manifest
-	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md
+dictionary: install  ## Writes docs/data_dictionary.md, and the marts of README.md, from dbt's manifest
+	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md README.md
 
 reference: install  ## Writes docs/reference.md: commands, variables, targets
 	@$(BIN)/python -m orchestration.reference && echo docs/reference.md

@@ -47,7 +47,7 @@ def commands() -> Iterator[tuple[str, str, list[tuple[str, str, str]]]]:
 def _default(value: object) -> str:
     if callable(value):
         return "today, UTC"
-    if value is None or value == "" or value is False:
+    if value is None or value is False or not str(value):
         return ""
     return f"`{value}`"
 

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.release.contract import PublishedTable, read_contract
+from orchestration.release.readme import render_readme
 
 PROJECT = Path(__file__).resolve().parents[2]
 MANIFEST = PROJECT / "dbt_project" / "target" / "manifest.json"
 DICTIONARY = PROJECT / "docs" / "data_dictionary.md"
+README = PROJECT / "README.md"
 
 # Headings of docs/definitions.md that say how the tables of a folder of marts are counted.
 DEFINITIONS = {
@@ -144,3 +146,4 @@ def _anchor(heading: str) -> str:
 
 if __name__ == "__main__":
     DICTIONARY.write_text(render_dictionary(MANIFEST))
+    README.write_text(render_readme(README.read_text(), MANIFEST))

@@ -71,10 +71,18 @@ def pictures_of_docs(browser: "Browser", docs: Path) -> None:
 
 
 def pictures_of_report(browser: "Browser", release: Path) -> None:
-    """The report of a release: light, dark, and on a telephone."""
+    """The report of a release: its head in light colours, a chart in dark ones, and one on a telephone."""
+
+    def at(chart: str) -> "Callable[[Page], None]":
+        def way(page: "Page") -> None:
+            report.open_report(page, release)
+            page.locator(f"section#{chart}").evaluate("section => section.scrollIntoView()")
+
+        return way
+
     picture(browser, "report_light", lambda page: report.open_report(page, release))
-    picture(browser, "report_dark", lambda page: report.open_report(page, release), colours="dark")
-    picture(browser, "report_390", lambda page: report.open_report(page, release), width=390, height=844)
+    picture(browser, "report_dark", at("releases"), colours="dark")
+    picture(browser, "report_390", at("derivatives"), width=390, height=844)
 
 
 def picture(browser: "Browser", name: str, way: "Callable[[Page], None]", **options: object) -> None:

@@ -11,7 +11,7 @@ from orchestration.definitions import build_definitions
 from orchestration.lake.schemas import SCHEMAS
 
 # Assets that are no table: a folder of many tables, what became of it on the Hub, and raw days with all raw tables.
-NO_TABLE = {"release", "publication", "raw/history"}
+NO_TABLE = {"release", "publication", "report_space", "raw/history"}
 GROUPS = {"raw", "staging", "intermediate", "marts", "registry", "release"}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from orchestration import figures
 from orchestration.dbt import prepare_manifest
-from orchestration.figures import TABLES_READ
+from orchestration.release import charts
 from orchestration.release.dictionary import DICTIONARY, render_dictionary
 
 # Column names that mean something else in another published table, each with the reason why the name is right in both.
@@ -117,8 +118,9 @@ def test_the_card_is_exposed_with_every_published_table(manifest):
     assert exposed(manifest, "dataset_card") == published
 
 
-def test_the_figures_are_exposed_with_the_tables_that_they_read(manifest):
-    assert exposed(manifest, "figures") == sorted(TABLES_READ)
+@pytest.mark.parametrize(("name", "read"), [("figures", figures.TABLES_READ), ("report", charts.TABLES_READ)])
+def test_figures_and_report_are_exposed_with_the_tables_that_they_read(manifest, name, read):
+    assert exposed(manifest, name) == sorted(read)
 
 
 def exposed(manifest: Manifest, name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The command line: a sandbox as a server, SQL over a release, a second run on recorded rows, and wrong words."""
 
 import json
+import re
 import signal
 import urllib.request
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from tests.hubscape import hubscape, start
 from tests.pipeline.conftest import RecordedRun
-from tests.support import recorded_dir
+from tests.support import PROJECT, recorded_dir
 
 
 def serve(folder: Path, *words: str):
@@ -94,3 +95,15 @@ def test_everything_is_written_into_the_data_folder(recorded_run: RecordedRun):
     assert {"raw", "release", "warehouse.duckdb", "checks", "dagster"} <= written
     assert not list((recorded_run.data_dir / "release").glob(".*"))
     assert not list((recorded_run.data_dir / "tmp").iterdir())
+
+
+def test_the_readme_shows_what_a_run_ends_with(recorded_run: RecordedRun):
+    def shape(text: str) -> tuple[list[str], list[str]]:
+        """Heads of the table, and the words that the lines below it begin with."""
+        lines = text.splitlines()
+        heads = next(re.findall(r"┃ +([a-z ]*[a-z])", line) for line in lines if line.startswith("┃"))
+        below = lines[next(at for at, line in enumerate(lines) if line.startswith("└")) + 1 :]
+        return heads, [line.split()[0] for line in below if line.strip()]
+
+    shown = next(block for block in (PROJECT / "README.md").read_text().split("```\n") if "┃ raw table" in block)
+    assert shape(shown) == shape(recorded_run.output)
