@@ -1,7 +1,6 @@
 """The release of a snapshot and its publication as Dagster assets."""
 
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -199,10 +198,7 @@ def publish_space(settings: Settings, hub: HubResource) -> Publication:
     """
     release = release_dir(settings.data_dir, settings.snapshot_date)
     package = require_sound(release, read_contract(MANIFEST))
-    work = settings.data_dir / "tmp"
-    work.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="space-", dir=work) as name:
-        folder = Path(name)
+    with scratch_folder(settings.data_dir, "space-") as folder:
         pages = {path.relative_to(folder).as_posix(): path for path in write_docs(settings.data_dir, folder)}
         return publish(
             write_space(folder, release, package, pages),
@@ -211,7 +207,7 @@ def publish_space(settings: Settings, hub: HubResource) -> Publication:
             snapshot_date=settings.snapshot_date.isoformat(),
             endpoint=hub.endpoint,
             token=hub.token,
-            work_dir=work,
+            work_dir=folder,
             kind="space",
         )
 

@@ -9,6 +9,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import signal
 import statistics
 import subprocess
@@ -226,17 +227,19 @@ def test_ctrl_c_stops_a_query(recorded_run: RecordedRun, interruptible: None):
     assert not list((recorded_run.data_dir / "tmp").iterdir())
 
 
-def test_the_next_query_clears_up_after_a_killed_one(recorded_run: RecordedRun):
+def test_the_next_query_clears_up_after_a_killed_one(recorded_run: RecordedRun, tmp_path):
     endless = "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range)"
-    environment, tmp = {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}, recorded_run.data_dir / "tmp"
-    process = start("query", environment, endless)
-    deadline = time.monotonic() + 60
-    while not (found := list(tmp.glob("query-*"))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    beside = ask(environment, "select 1 as one")
-    assert beside == [{"one": 1}] and found == list(tmp.iterdir()), "the other query is alive"
-    process.kill()
-    process.communicate(timeout=30)
+    environment, tmp = {"HUBSCAPE_DATA_DIR": str(tmp_path)}, tmp_path / "tmp"
+    shutil.copytree(recorded_run.data_dir / "release", tmp_path / "release")
+    with start("query", environment, endless) as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not (found := list(tmp.glob("query-*"))) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert ask(environment, "select 1 as one") == [{"one": 1}]
+            assert found and found == list(tmp.iterdir()), "the other query is alive"
+        finally:
+            process.kill()
     assert found == list(tmp.iterdir())
     assert ask(environment, "select 2 as two") == [{"two": 2}] and not list(tmp.iterdir())
 
