@@ -1,8 +1,8 @@
 """Every command and snippet that people are told to type is executed here, or is exempt for a reason.
 
 A block of README.md, CONTRIBUTING.md, docs/ or of a release's card is taken as it stands: `sh` by bash, `python` by
-Python, `sql` by `hubscape query`, `js` by node; a block without a language is output. Blocks of a document run in
-order, each in a shell of its own, in a copy of the project, beside a sandbox Hub to which a day was published.
+Python, `sql` by `hubscape query`, `js` by node; a block without a language is output, `mermaid` a drawing. Blocks of a
+document run in order, each in a shell of its own, in a copy of the project, beside a sandbox Hub with a published day.
 """
 
 import datetime as dt
@@ -66,7 +66,7 @@ def blocks(name: str, text: str) -> Iterator[Block]:
     fence = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
     for found in fence.finditer(text):
         where = f"{name}, line {text.count(chr(10), 0, found.start()) + 1}"
-        if language := found[2].strip():
+        if (language := found[2].strip()) not in {"", "mermaid"}:
             yield Block(language, re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE), where)
 
 
