@@ -7,7 +7,7 @@ done in dbt; nor the page and the files that the charts end up in (`report`).
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -47,12 +47,12 @@ _CHARACTERS = 120  # of a title that somebody else wrote
 _FOLLOWERS = f"""
     with first as (
         select handle from fct_organization_snapshots
-        where snapshot_date = $day and followers_count is not null
+        where snapshot_date = $day and followers_count > 0
         order by followers_count desc, handle limit {_MOST}
     )
     select snapshot_date, handle, organization, followers_count
     from fct_organization_snapshots semi join first using (handle)
-    where followers_count is not null order by snapshot_date, followers_count desc, handle
+    where followers_count > 0 order by snapshot_date, followers_count desc, handle
 """
 _DERIVATIVES = f"""
     with families as (
@@ -169,7 +169,7 @@ def _drawn(chart: Chart, drawing: Callable[[], "alt.Chart | alt.LayerChart"]) ->
     spec = drawing().properties(width="container").to_dict()
     spec["autosize"] = {"type": "fit-x", "contains": "padding"}
     spec["description"] = f"{chart.title}. {chart.text}"
-    return Chart(**{**vars(chart), "spec": spec})
+    return replace(chart, spec=spec)
 
 
 def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> "alt.InlineData":
