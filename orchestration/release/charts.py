@@ -468,7 +468,7 @@ def _counts(form: str = ",.10~g") -> "alt.Axis":
 def _legend(title: str | None) -> "alt.Legend":
     import altair as alt
 
-    return alt.Legend(orient="bottom", columns=3, title=title, symbolLimit=0, labelLimit=140)
+    return alt.Legend(orient="bottom", columns=2, title=title, symbolLimit=0, labelLimit=140)
 
 
 def _totals(rows: Sequence[Sequence[Any]]) -> dict[str, float]:
