@@ -344,15 +344,15 @@ def _papers(rows: list[tuple[Any, ...]]) -> Chart:
 
     def drawing() -> alt.Chart:
         # The axis ends where the organizations do: the bar of the unlinked would make all others tiny.
-        longest = max(row[2] or 0 for row in linked)
+        longest = max(row[2] or 0 for row in linked) * 1.1
+        cut = any((row[2] or 0) > longest for row in without)
         bars = alt.Chart(_data(columns, shown)).mark_bar(clip=True)
         return bars.encode(
             x=alt.X(
                 "upvotes:Q",
                 axis=_counts(),
-                title="upvotes"
-                + (f" (the bar of the unlinked goes on to {sum(r[2] or 0 for r in without):,})" if without else ""),
-                scale=alt.Scale(domain=[0, longest * 1.1], clamp=True),
+                title="upvotes (the grey bar is cut)" if cut else "upvotes",
+                scale=alt.Scale(domain=[0, longest], clamp=True),
             ),
             y=alt.Y("organization:N", sort=[row[0] for row in shown], title=None),
             color=alt.condition(alt.datum.organization == nobody, alt.value(_GREY), alt.value(COLOURS[0])),

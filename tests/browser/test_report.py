@@ -96,6 +96,18 @@ def test_a_narrow_page_does_not_scroll_sideways(browser, release):
     assert not opened.troubles
 
 
+def test_no_word_of_a_chart_is_cut_off_on_a_telephone(browser, release):
+    with watched_page(browser, width=390, height=844) as opened:
+        open_report(opened.page, release)
+        beyond = {}
+        for chart in CHARTS:
+            for word in drawn(opened.page, chart).locator("text").all():
+                left, right = word.evaluate("w => { const b = w.getBoundingClientRect(); return [b.left, b.right]; }")
+                if left < 0 or right > 390:
+                    beyond[chart] = word.text_content()
+    assert beyond == {}
+
+
 def test_made_up_data_are_called_made_up(page, release):
     open_report(page, release)
 
