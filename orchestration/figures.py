@@ -4,7 +4,6 @@ Belongs here: short SQL over the published tables, and how the answers are shown
 which is written down in docs/definitions.md and done in dbt.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from orchestration.query import connect, latest_release, plain_console
 from orchestration.release.datapackage import DataPackage
+from orchestration.release.report import cell_text
 
 DEFINITIONS = (
     "direct_external",
@@ -211,22 +211,5 @@ def _print_rows(console: Console, figure: Figure) -> None:
         is_number = any(type(row[number]) in (int, float) for row in figure.rows)
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     for row in figure.rows:
-        table.add_row(*_shown(row))
+        table.add_row(*map(cell_text, row))
     console.print(table)
-
-
-def _shown(row: Sequence[Any]) -> list[str]:
-    return [_text(value) for value in row]
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.0f}" if value.is_integer() else f"{value:,.3f}"
-    return str(value)

@@ -93,7 +93,7 @@ def render_report(package: DataPackage, charts: Sequence[Chart]) -> str:
         lstrip_blocks=True,
         autoescape=True,
     )
-    environment.filters["number"] = _number
+    environment.filters["number"] = cell_text
     environment.filters["prose"] = _prose
     script = _bundle()
     return environment.get_template("report.html.j2").render(
@@ -156,8 +156,8 @@ def _prose(text: str) -> Markup:
     )
 
 
-def _number(value: object) -> str:
-    """A cell of a table of numbers."""
+def cell_text(value: object) -> str:
+    """A value as a cell of a table shows it: thousands apart, at most three decimals, nothing for null."""
     match value:
         case None:
             return ""
