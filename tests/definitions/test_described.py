@@ -1,29 +1,17 @@
 """What the Dagster UI shows without any run: all is described, in its group, with its columns, and no code link."""
 
-import json
 from collections.abc import Iterator
 
 import dagster as dg
 import pytest
 
-from orchestration.dbt import MANIFEST, prepare_manifest
+from orchestration.dbt import prepare_manifest
 from orchestration.definitions import build_definitions
 from orchestration.lake.schemas import SCHEMAS
 
 # Assets that are no table: a folder of many tables, what became of it on the Hub, and raw days with all raw tables.
 NO_TABLE = {"release", "publication", "report_space", "raw/history"}
 GROUPS = {"raw", "staging", "intermediate", "marts", "registry", "release"}
-
-
-@pytest.fixture(scope="module")
-def definitions() -> dg.Definitions:
-    prepare_manifest()
-    return build_definitions()
-
-
-@pytest.fixture(scope="module")
-def manifest(definitions) -> dict:
-    return json.loads(MANIFEST.read_text())
 
 
 def assets(definitions: dg.Definitions) -> Iterator[tuple[str, object]]:

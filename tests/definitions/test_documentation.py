@@ -1,6 +1,5 @@
 """What a reader is told about each model and column, held against the dbt manifest."""
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -48,11 +47,6 @@ MEANINGS = {
 }  # fmt: skip
 
 Manifest = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return json.loads(prepare_manifest().read_text())
 
 
 def nodes(manifest: Manifest, *types: str) -> Iterator[dict[str, Any]]:

@@ -10,25 +10,12 @@ from pathlib import Path
 
 import dagster as dg
 import pyarrow as pa
-import pytest
 
-from orchestration.dbt import MANIFEST, prepare_manifest
-from orchestration.definitions import build_definitions
+from orchestration.dbt import MANIFEST
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.release.contract import read_contract
 
 PICTURE = Path(__file__).parent / "graph.json"
-
-
-@pytest.fixture(scope="module")
-def definitions() -> dg.Definitions:
-    prepare_manifest()
-    return build_definitions()
-
-
-@pytest.fixture(scope="module")
-def manifest(definitions) -> dict:
-    return json.loads(MANIFEST.read_text())
 
 
 def drawn(definitions: dg.Definitions) -> dict:

@@ -1,14 +1,12 @@
 """The dbt project as its lineage graph shows it: layers, ends, and a word on everything that can be clicked."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
-from orchestration.dbt import DBT_DIR, prepare_manifest
+from orchestration.dbt import DBT_DIR
 from orchestration.query import questions
 
 Manifest = dict[str, Any]
@@ -35,11 +33,6 @@ BETWEEN_MARTS = {
 # Seeds that no model reads, each with the test that does.
 READ_BY_TESTS = {"registry_countries": "assert_registry_countries_are_known"}
 READING = {"model", "exposure"}
-
-
-@pytest.fixture(scope="module")
-def manifest() -> Manifest:
-    return json.loads(prepare_manifest().read_text())
 
 
 def of_type(manifest: Manifest, *types: str) -> Iterator[dict[str, Any]]:
