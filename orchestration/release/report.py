@@ -124,7 +124,7 @@ def picture(chart: Chart, *, synthetic: bool) -> bytes:
     title = {"text": chart.title} | ({"subtitle": "Synthetic data: a sandbox made up the numbers"} if synthetic else {})
     config = {**THEMES["light"], "background": "#ffffff"}
     config["title"] = {**config["title"], "subtitleColor": "#b42318"}
-    spec = {**chart.spec, "width": _WIDTH - 140, "title": title, "padding": 12}
+    spec = {**chart.spec, "width": _WIDTH, "title": title, "padding": 12}
     drawn = vl_convert.vegalite_to_png(json.dumps(spec), scale=2, config=config)
     # Few colours are used: a palette keeps all that can be seen in a fifth of the bytes.
     small = io.BytesIO()

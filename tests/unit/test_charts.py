@@ -235,7 +235,7 @@ def test_a_picture_is_a_small_png_that_says_where_its_numbers_are_made_up():
     true, synthetic = (picture(chart, synthetic=made_up) for made_up in (False, True))
     images = [Image.open(io.BytesIO(data)) for data in (true, synthetic)]
 
-    assert all(image.format == "PNG" and image.width > 1000 for image in images)
+    assert all(image.format == "PNG" and image.width == 1440 for image in images)
     assert images[1].height > images[0].height  # a line more at its head
     assert len(set(images[0].convert("RGB").getdata())) > 20  # it is not blank
     assert max(len(true), len(synthetic)) < 300 * 1024
