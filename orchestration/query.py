@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,11 +159,9 @@ class Asked:
             QueryError: the SQL is refused.
         """
         shown = f"select * from ({self._only(sql)}\n)" + (f" limit {limit + 1}" if limit else "")
-        with _plainly():
-            result = self._connection.execute(shown)
-            rows = result.fetchall()
+        rows = self._answer(shown)
         drawn = Table()
-        for name, data_type, *_ in result.description or []:
+        for name, data_type, *_ in self._connection.description or []:
             is_number = str(data_type).partition("(")[0] in _NUMBERS
             drawn.add_column(inert(name), justify="right" if is_number else "left")
         for row in rows[: limit or None]:
@@ -180,9 +179,8 @@ class Asked:
             QueryError: the SQL is refused, or the file cannot be written.
         """
         answer = self._scratch / f"answer.{form}"
-        with _plainly():
-            self._connection.execute(f"copy ({self._only(sql)}\n) to {views.text(answer)} ({FORMATS[form]})")
         try:
+            self._answer(f"copy ({self._only(sql)}\n) to {views.text(answer)} ({FORMATS[form]})")
             if output:
                 _put(answer, output)
                 return
@@ -190,7 +188,22 @@ class Asked:
                 shutil.copyfileobj(file, sys.stdout.buffer)
             sys.stdout.buffer.flush()
         finally:
-            answer.unlink()
+            answer.unlink(missing_ok=True)
+
+    def _answer(self, statement: str) -> list[tuple[Any, ...]]:
+        """All rows of one statement; Ctrl-C stops it."""
+        # Python looks at signals in its main thread and only between steps of its own, of which DuckDB's work has
+        # none for as long as an operator takes. So DuckDB works in another thread while this one waits.
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="query") as pool:
+            running = pool.submit(lambda: self._connection.execute(statement).fetchall())
+            try:
+                with _plainly():
+                    return running.result()
+            except KeyboardInterrupt:
+                while not running.done():  # said again, since one that comes before the work begins is forgotten
+                    self._connection.interrupt()
+                    wait([running], timeout=0.1)
+                raise
 
 
 _NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER", "FLOAT", "DOUBLE", "DECIMAL"}
@@ -205,17 +218,11 @@ def asked(folder: Path, package: DataPackage, data_dir: Path, memory_limit: str)
 
 @contextlib.contextmanager
 def _plainly() -> Iterator[None]:
-    """DuckDB's refusals in one sentence, and its word for an interruption as Python's."""
+    """DuckDB's refusals in one sentence."""
     try:
         yield
-    except duckdb.InterruptException:
-        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         raise QueryError(f"DuckDB refused the query: {inert(str(error).splitlines()[0])}") from None
-    except RuntimeError as error:
-        if str(error) == "Query interrupted":
-            raise KeyboardInterrupt from None
-        raise
 
 
 def _without_end(statement: str) -> str:

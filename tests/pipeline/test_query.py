@@ -210,13 +210,14 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_stops_a_query(recorded_run: RecordedRun, interruptible: None):
+@pytest.mark.parametrize("seconds", [0, 0.5, 4])  # before the work, at its beginning, within a long operator
+def test_ctrl_c_stops_a_query(recorded_run: RecordedRun, interruptible: None, seconds: float):
     endless = "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range)"
     process = start("query", {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}, endless)
     deadline = time.monotonic() + 60
     while not list((recorded_run.data_dir / "tmp").glob("query-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    time.sleep(1)
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     try:
         _, errors = process.communicate(timeout=30)
@@ -495,7 +496,7 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         terminal.type(
             "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range);\r"
         )
-        time.sleep(2)
+        time.sleep(4)
         terminal.type("\x03")
         terminal.until("Interrupted")
         terminal.until("hubscape>")
