@@ -12,7 +12,7 @@ models as (
 
 handle_days as (
 
-    select * from {{ ref('int_handle_days') }}
+    select * from {{ ref('fct_handle_days') }}
 
 ),
 
@@ -98,7 +98,7 @@ final as (
     select
         milestones.milestone_id,
         'hub_new_models' as metric,
-        windows.window_days,
+        cast(windows.window_days as bigint) as window_days,
         cast(coalesce(hub_sums.before_count, 0) as bigint) as before_count,
         cast(coalesce(hub_sums.after_count, 0) as bigint) as after_count
     from milestones
@@ -109,7 +109,7 @@ final as (
     select
         milestones.milestone_id,
         metrics.metric,
-        windows.window_days,
+        cast(windows.window_days as bigint) as window_days,
         cast(coalesce(handle_sums.before_count, 0) as bigint) as before_count,
         cast(coalesce(handle_sums.after_count, 0) as bigint) as after_count
     from milestones

@@ -85,7 +85,7 @@ final as (
     select
         handle_key,
         event_date,
-        window_days,
+        cast(window_days as bigint) as window_days,
         point,
         observed_date,
         followers_count,
