@@ -59,7 +59,7 @@ query: install  ## Opens a prompt over the latest release, or answers: make quer
 figures: install  ## Prints numbers of the latest release that can be checked by hand
 	@$(BIN)/hubscape figures
 
-screenshots: install  ## Takes the pictures of the README into docs/images: takes Chromium and three minutes
+screenshots: install  ## Takes the pictures of README.md, and what a run prints: takes Chromium and three minutes
 	@$(BIN)/python -m tests.browser.screenshots
 
 dictionary: install  ## Writes docs/data_dictionary.md, and the marts of README.md, from dbt's manifest

@@ -23,7 +23,7 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     from dagster_dbt import DbtCliResource
     from dagster_dbt.dbt_project import using_dagster_dev
 
-    from orchestration.assets.history import raw_history
+    from orchestration.assets.history import past_days
     from orchestration.assets.raw import raw_assets
     from orchestration.assets.release import release_assets
     from orchestration.assets.transform import transform_assets
@@ -47,7 +47,7 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     return dg.Definitions(
         assets=[
             *raw_assets(dbt_manifest),
-            raw_history(),
+            *past_days(),
             transform_assets(MANIFEST),
             *release_assets(marts, contract.history, dbt_manifest),
         ],

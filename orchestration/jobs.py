@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from orchestration.partitions import HISTORY, RAW_DAYS
+from orchestration.partitions import DAYS, HISTORY, RELEASE_HISTORY
 
 if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -21,7 +21,7 @@ def refresh_job() -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         "refresh",
         # The days of the past have partitions, which a job has for all of its assets or for none.
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY, RELEASE_HISTORY),
         executor_def=dg.in_process_executor,
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
         description="Pulls a snapshot of the Hub, builds and checks the marts, releases and publishes them.",
@@ -33,7 +33,7 @@ def backfill_job() -> "UnresolvedAssetJobDefinition":
     return dg.define_asset_job(
         "backfill",
         selection=dg.AssetSelection.assets(HISTORY),
-        partitions_def=RAW_DAYS,
+        partitions_def=DAYS,
         executor_def=dg.in_process_executor,
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
         description="Takes the raw tables of past days from the history of a bulk dataset, without gaps being filled.",

@@ -1,4 +1,4 @@
-"""The parts of README.md that are rendered from dbt's manifest: the picture of the marts, and their table.
+"""The parts of README.md that are rendered: picture and table of the marts from dbt's manifest, and what a run printed.
 
 Each stands between two marks, so that a test can render it again and compare.
 """
@@ -10,7 +10,8 @@ from pathlib import Path
 from orchestration.release.contract import PublishedTable, read_contract
 
 _ROWS = 4  # of boxes in the picture
-_SECTION = "<!-- {name}: written by `make dictionary` -->\n{text}<!-- end of {name} -->\n"
+_SECTION = "<!-- {name}: written by `make {target}` -->\n{text}<!-- end of {name} -->\n"
+_TABLE_ROWS = 2  # of a run's summary that are shown; the others are left out
 
 
 def render_readme(text: str, manifest_path: Path) -> str:
@@ -27,11 +28,33 @@ def render_readme(text: str, manifest_path: Path) -> str:
         if node["resource_type"] == "model" and node["name"] in tables:
             subjects.setdefault(node["fqn"][2], []).append(tables[node["name"]])
     for name, part in (("picture of the marts", _picture(subjects)), ("table of the marts", _table(subjects))):
-        marks = re.compile(re.escape(_SECTION.format(name=name, text="§")).replace("§", ".*?"), re.DOTALL)
-        section = _SECTION.format(name=name, text=part)
-        text, found = marks.subn(lambda _, section=section: section, text)
-        if found != 1:
-            raise ValueError(f"README.md has {found} places for the {name}, where it must have one")
+        text = _put(text, name, "dictionary", part)
+    return text
+
+
+def render_run(text: str, summary: str, data_dir: Path) -> str:
+    """README.md with what a run printed at its end: paths as seen from the project, the first rows of its table.
+
+    Raises:
+        ValueError: the part has lost its marks, or what was printed is no summary.
+    """
+    lines = summary.strip().replace(str(data_dir), "data").splitlines()
+    rows = [at for at, line in enumerate(lines) if line.startswith("│")]
+    if len(rows) <= _TABLE_ROWS:
+        raise ValueError("a run's summary has a table, and this has none")
+    left_out = [re.sub(r"[^ ]", " ", cell) for cell in lines[rows[-1]].strip("│").split("│")]
+    for column in (0, 2):  # the names of raw and of published tables
+        left_out[column] = f" ...{left_out[column][4:]}"
+    shown = [*lines[: rows[_TABLE_ROWS]], f"│{'│'.join(left_out)}│", *lines[rows[-1] + 1 :]]
+    return _put(text, "what a run prints", "screenshots", "\n".join(["```", *shown, "```"]) + "\n")
+
+
+def _put(text: str, name: str, target: str, part: str) -> str:
+    marks = re.escape(_SECTION.format(name=name, target=target, text="§")).replace("§", ".*?")
+    section = _SECTION.format(name=name, target=target, text=part)
+    text, found = re.subn(marks, lambda _: section, text, flags=re.DOTALL)
+    if found != 1:
+        raise ValueError(f"README.md has {found} places for the {name}, where it must have one")
     return text
 
 

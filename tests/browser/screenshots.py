@@ -1,4 +1,4 @@
-"""Takes the pictures of the README: `make screenshots`.
+"""Takes the pictures of the README, and what a run prints: `make screenshots`.
 
 A Dagster of its own is started and `refresh` clicked in it, as in the tests, by the same ways through the pages.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.release.readme import render_run
 from tests.browser import dbt_docs, report
 from tests.browser.dagster_ui import DagsterUI, running_dagster
 from tests.browser.pages import MISSING, chromium, running_browser, watched_page
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 IMAGES = PROJECT / "docs" / "images"
+README = PROJECT / "README.md"
 MART = "fct_derivative_counts"
 
 
 def main() -> int:
-    """Writes every picture and prints its path; returns the exit code."""
+    """Writes every picture, and the README's part, and prints their paths; returns the exit code."""
     if chromium() is None:
         print(MISSING, file=sys.stderr)
         return 1
@@ -41,6 +43,12 @@ def main() -> int:
             return 1
         pictures_of_docs(browser, Path(folder) / "docs" / "dbt" / "index.html")
         pictures_of_report(browser, ui.release)
+        done = hubscape("run", {"HUBSCAPE_DATA_DIR": f"{folder}/run"})
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+            return 1
+        README.write_text(render_run(README.read_text(), done.stdout, Path(folder) / "run"))
+        print(README.name)
     return 0
 
 

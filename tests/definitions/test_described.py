@@ -9,8 +9,8 @@ from orchestration.dbt import prepare_manifest
 from orchestration.definitions import build_definitions
 from orchestration.lake.schemas import SCHEMAS
 
-# Assets that are no table: a folder of many tables, what became of it on the Hub, and raw days with all raw tables.
-NO_TABLE = {"release", "publication", "report_space", "raw/history"}
+# Assets that are no table: a folder of many tables, what became of it on the Hub, and past days with all their tables.
+NO_TABLE = {"release", "publication", "report_space", "raw/history", "release/history"}
 GROUPS = {"raw", "staging", "intermediate", "marts", "registry", "release"}
 
 

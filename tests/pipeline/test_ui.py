@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import requests
 
 from orchestration.lake.snapshot import snapshots
+from orchestration.release.build import release_days, release_dir
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.bulk import bulk_files, commit_files
 from tests.hubscape import PROJECT, clean_environment
@@ -120,19 +122,21 @@ LAUNCH = """mutation ($params: LaunchBackfillParams!) {
 STATE = """query ($id: String!) {
   partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { runs { status } } }
 }"""
-PARTITIONS = """{ assetNodeOrError(assetKey: {path: ["raw", "history"]}) { ... on AssetNode {
-  partitionKeysByDimension(startIdx: 0) { partitionKeys }
-  latestMaterializationByPartition(partitions: PARTITIONS) { partition }
-} } }"""
+PARTITIONS = """query ($key: AssetKeyInput!, $chosen: [String!]!) {
+  assetNodeOrError(assetKey: $key) { ... on AssetNode {
+    latestMaterializationByPartition(partitions: $chosen) { partition }
+  } }
+}"""
 DEFAULTS = """query ($repository: RepositorySelector!) { repositoryOrError(repositorySelector: $repository) {
   ... on Repository { schedules { name description scheduleState { status } }
     sensors { name description sensorState { status } } }
 } }"""
 
 
-def test_several_days_chosen_in_the_ui_are_filled_by_one_backfill_and_a_gap_stays_empty(ui):
-    chosen = [f"{day}" for day in (DAYS[0], DAYS[2], DAYS[3], DAYS[4])]  # not all in a row, and one that has no dump
-    params = {"assetSelection": [{"path": ["raw", "history"]}], "partitionNames": chosen, "tags": []}
+def backfill(ui: Ui, asset: str, days: list[dt.date]) -> tuple[list[str], list[str]]:
+    """Launches chosen days of an asset; returns how its runs ended and the days that are materialized then."""
+    key, chosen = {"path": asset.split("/")}, [f"{day}" for day in days]
+    params = {"assetSelection": [key], "partitionNames": chosen, "tags": []}
     launched = ui.ask(LAUNCH, params=params)["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
 
@@ -142,11 +146,28 @@ def test_several_days_chosen_in_the_ui_are_filled_by_one_backfill_and_a_gap_stay
         return states if states and all(state in {"SUCCESS", "FAILURE", "CANCELED"} for state in states) else None
 
     with ui.process("dagster-daemon", "run"):  # its first look, right after its start, saves half a minute
-        assert ui.wait(ended) == ["SUCCESS", "SUCCESS"]  # a run for each row of days
-    asked = PARTITIONS.replace("PARTITIONS", str(chosen).replace("'", '"'))
-    found = ui.ask(asked)["assetNodeOrError"]["latestMaterializationByPartition"]
-    assert [event and event["partition"] for event in found] == [chosen[0], None, *chosen[2:]]
+        states = ui.wait(ended, seconds=900)
+    found = ui.ask(PARTITIONS, key=key, chosen=chosen)["assetNodeOrError"]["latestMaterializationByPartition"]
+    return states, [event["partition"] for event in found if event]
+
+
+def test_several_days_chosen_in_the_ui_are_filled_by_one_backfill_and_a_gap_stays_empty(ui):
+    chosen = [DAYS[0], DAYS[2], DAYS[3], DAYS[4]]  # not all in a row, and one that has no dump
+    states, filled = backfill(ui, "raw/history", chosen)
+    assert states == ["SUCCESS", "SUCCESS"]  # a run for each row of days
+    assert filled == [f"{day}" for day in (DAYS[0], DAYS[3], DAYS[4])]
     assert snapshots(ui.data_dir, "models") == [DAYS[0], DAYS[3], DAYS[4]]
+
+
+def test_days_chosen_in_the_ui_become_releases_each_with_the_history_of_those_before(ui):
+    states, released = backfill(ui, "release/history", DAYS[1:4])
+    assert states == ["SUCCESS"]
+    assert released == [f"{DAYS[1]}", f"{DAYS[3]}"]
+    assert release_days(ui.data_dir) == [DAYS[1], DAYS[3]]
+    counted = pq.read_table(
+        release_dir(ui.data_dir, DAYS[3]) / "data/fct_organization_snapshots/fct_organization_snapshots.parquet"
+    )
+    assert set(counted["snapshot_date"].to_pylist()) == {DAYS[1], DAYS[3]}
 
 
 def test_on_a_laptop_nothing_runs_until_somebody_turns_it_on(ui):
