@@ -110,19 +110,22 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
 def connect(
     folder: Path, package: DataPackage, *, scratch: Path | None = None, memory_limit: str = "1GB"
 ) -> duckdb.DuckDBPyConnection:
-    """A release's tables, also those without rows, as views of a locked in-memory database (release.views)."""
-    return views.connect(folder, package.resources, _empty_tables(package), scratch=scratch, memory_limit=memory_limit)
+    """The published tables of a release, also those without rows, as views of a locked database (release.views).
+
+    Raises:
+        QueryError: the dbt models, which say what tables there are, cannot be read; or a file is no table.
+    """
+    tables = _published_tables()
+    with _plainly():
+        return views.connect(folder, package.resources, tables, scratch=scratch, memory_limit=memory_limit)
 
 
-def _empty_tables(package: DataPackage) -> list[PublishedTable]:
-    """What a release has no file of, as the dbt models describe it: a release lists no more than the names."""
-    if not package.empty_tables:
-        return []
+def _published_tables() -> tuple[PublishedTable, ...]:
+    """What tables a release may have, as the dbt models describe them: names in a manifest are a stranger's."""
     try:
-        tables = read_contract(prepare_manifest()).tables
+        return read_contract(prepare_manifest()).tables
     except (ContractError, DbtParseError) as error:
         raise QueryError(str(error)) from None
-    return [table for table in tables if table.name in package.empty_tables]
 
 
 class Asked:
@@ -297,18 +300,18 @@ class _Listed:
 
 
 def _listed(package: DataPackage) -> list[_Listed]:
-    full = [_Listed(r.name, r.grain, r.rows, r.description, r.table_schema.fields) for r in package.resources]
-    empty = [
-        _Listed(
-            table.name,
-            table.grain,
-            0,
-            table.description,
-            [FieldDescriptor(name=c.name, type=c.table_schema_type, description=c.description) for c in table.columns],
-        )
-        for table in _empty_tables(package)
-    ]
-    return sorted([*full, *empty], key=lambda table: table.name)
+    """The published tables, those that the release has a file of as its manifest describes them."""
+    resources = {resource.name: resource for resource in package.resources}
+    listed = []
+    for table in _published_tables():
+        if r := resources.get(table.name):
+            listed.append(_Listed(r.name, r.grain, r.rows, r.description, r.table_schema.fields))
+        else:
+            fields = [
+                FieldDescriptor(name=c.name, type=c.table_schema_type, description=c.description) for c in table.columns
+            ]
+            listed.append(_Listed(table.name, table.grain, 0, table.description, fields))
+    return sorted(listed, key=lambda table: table.name)
 
 
 def names(package: DataPackage) -> list[str]:

@@ -77,21 +77,21 @@ def build_release(
         repo_id=repo_id,
         report_space=report_space,
     )
-    package = _completed(package, building, data_dir)
+    package = _completed(package, contract, building, data_dir)
     _write(building / datapackage.FILE_NAME, package.text())
     _write(building / card.FILE_NAME, card.render_card(package))
     _replace(building, final)
     return package
 
 
-def _completed(package: DataPackage, folder: Path, data_dir: Path) -> DataPackage:
+def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir: Path) -> DataPackage:
     """The manifest with what is read from the tables just written and from the last release: days, changes, files."""
     days = [day for day in release_days(data_dir) if day < package.snapshot_date]
     names = [resource.name for resource in package.resources]
     dated = [
         r.name for r in package.resources if r.carries_history and r.table_schema.primary_key[0] == "snapshot_date"
     ]
-    with connect(folder, package.resources) as tables:
+    with connect(folder, package.resources, contract.tables) as tables:
         held = {
             day
             for name in dated

@@ -45,17 +45,18 @@ class TableSchema(_Document):
 class Resource(_Document):
     """One table of the release and the file that holds it.
 
-    Releases of version 0.1.0 do not have the three facts with a default; they can still be restored.
+    Releases of version 0.1.0 do not have the three facts with a default; they can still be restored. A name is no more
+    than a name, and a path no more than a file of the release, whoever has written the manifest.
     """
 
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")
     title: str
     description: str
     grain: str
     question: str = ""
     caveats: list[str] = []
     carries_history: bool = Field(False, description="Whether it holds the rows of earlier snapshots too.")
-    path: str
+    path: str = Field(pattern=r"^data/[a-z][a-z0-9_]*/[A-Za-z0-9_][A-Za-z0-9_.=-]*\.parquet$")
     format: str = "parquet"
     rows: int
     bytes: int

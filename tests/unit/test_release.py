@@ -380,7 +380,15 @@ def test_columns_that_came_went_or_changed_their_type_are_told():
     def table(**types: str) -> Resource:
         fields = [FieldDescriptor(name=name, type=kind, description="") for name, kind in types.items()]
         schema = TableSchema(fields=fields, primary_key=["a"])
-        facts = {"title": "", "description": "", "grain": "", "path": "p", "rows": 1, "bytes": 1, "sha256": ""}
+        facts = {
+            "title": "",
+            "description": "",
+            "grain": "",
+            "path": "data/t/t.parquet",
+            "rows": 1,
+            "bytes": 1,
+            "sha256": "",
+        }
         return Resource(name="t", table_schema=schema, **facts)
 
     before = package_of([table(a="string", b="integer", c="date")])
