@@ -68,6 +68,12 @@ def test_everything_has_a_description_an_owner_and_a_kind(definitions):
         assert node.description and node.owners and node.kinds, key
 
 
+def test_every_asset_can_be_materialized_alone(definitions):
+    job = definitions.resolve_implicit_global_asset_job_def()
+    for key in definitions.resolve_asset_graph().materializable_asset_keys:
+        assert job.get_subset(asset_selection={key}).asset_layer.selected_asset_keys == {key}
+
+
 def test_every_check_of_severity_error_blocks(definitions, manifest):
     graph = definitions.resolve_asset_graph()
     not_blocking = {key.name for key in graph.asset_check_keys if not graph.get_check_spec(key).blocking}
