@@ -85,7 +85,11 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, settings: SettingsResource
     ) -> Iterator[dg.AssetCheckResult]:
         now = settings.value
-        asked = [table for table in tables if dg.AssetCheckKey(dg.AssetKey([table]), CHECK_NAME) in context.selected_asset_check_keys]
+        asked = [
+            table
+            for table in tables
+            if dg.AssetCheckKey(dg.AssetKey([table]), CHECK_NAME) in context.selected_asset_check_keys
+        ]
         manifests = {t: snapshot.read_manifest(now.data_dir, t, now.snapshot_date) for t in schemas.SCHEMAS}
         unobserved = {table for table, manifest in manifests.items() if not was_observed(manifest)}
         warehouse = now.data_dir / "warehouse.duckdb"

@@ -6,10 +6,12 @@ document run in order, each in a shell of its own, in a copy of the project, bes
 """
 
 import datetime as dt
+import json
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from orchestration.reference import targets
 from orchestration.release.build import release_dir
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.clone import clone_environment, scratch_clone
+from tests.hubscape import hubscape
 from tests.machine import SMALL, Machine
 from tests.sandbox import TOKEN, running_sandbox
 
@@ -134,6 +137,13 @@ def test_what_a_document_tells_to_type_works(name, published, tmp_path):
                 command, env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=900
             )
             assert done.returncode == 0, (block.where, block.text, done.stdout[-1500:], done.stderr[-1500:])
+
+
+def test_the_first_question_of_the_readme_is_answered_once_for_each_definition(published):
+    (command,) = re.findall(r'^hubscape query "(select .*?)"$', text_of("README.md"), re.MULTILINE | re.DOTALL)
+    done = hubscape("query", {"HUBSCAPE_DATA_DIR": str(published.data_dir)}, command, "--format", "json")
+    definitions = Counter(row["definition"] for row in json.loads(done.stdout))
+    assert set(definitions) > {"direct", "tagged"} and set(definitions.values()) == {1}
 
 
 def test_every_exemption_is_of_a_line_that_is_there():
