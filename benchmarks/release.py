@@ -88,12 +88,13 @@ def _make(data_dir: Path) -> None:
     """Judges the lake and the warehouse, keeps the verdicts and makes the release, as the job does."""
     from expectations.runner import check_marts, check_raw
     from orchestration.assets.release import make_release
+    from orchestration.checks.build_log import build_subject
     from orchestration.checks.from_expectations import keep
+    from orchestration.checks.gates import raw_subject
     from orchestration.dbt import prepare_manifest
-    from orchestration.gates import raw_subject
     from orchestration.lake import schemas, snapshot
     from orchestration.release.contract import read_contract
-    from orchestration.release.export import build_subject, open_warehouse
+    from orchestration.release.export import open_warehouse
 
     settings = _settings(data_dir)
     for table in schemas.SCHEMAS:
@@ -113,8 +114,8 @@ def _make(data_dir: Path) -> None:
 
 def _publish(data_dir: Path, url: str) -> None:
     from orchestration.assets.release import make_release, publish_release
+    from orchestration.commands.run import quiet_libraries
     from orchestration.dbt import prepare_manifest
-    from orchestration.run import quiet_libraries
     from orchestration.settings import SANDBOX_TOKEN
 
     quiet_libraries()

@@ -40,13 +40,14 @@ def _root() -> None:
 @app.command()
 def run() -> None:
     """Runs the job `refresh`: pull, transform, check, release and publish one snapshot."""
-    from orchestration.run import RunFailed, run_refresh
+    from orchestration.commands.run import RunFailed, run_refresh
+    from orchestration.commands.summary import print_summary
+    from orchestration.definitions import build_definitions
     from orchestration.settings import load_settings
-    from orchestration.summary import print_summary
 
     settings = load_settings()
     try:
-        report = run_refresh(settings)
+        report = run_refresh(settings, build_definitions)
     except RunFailed as error:
         raise Refused(str(error)) from None
     print_summary(settings, report)
@@ -61,18 +62,20 @@ def backfill(
     ] = False,
 ) -> None:
     """Fills days of the past from the history of a bulk dataset; needs HUBSCAPE_SOURCE=bulk."""
-    from orchestration.backfill import FAILURES, print_days
-    from orchestration.backfill import backfill as fill
-    from orchestration.bulk import HubAccess
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.backfill import FAILURES, print_days
+    from orchestration.commands.backfill import backfill as fill
+    from orchestration.commands.run import quiet_libraries, run_refresh
+    from orchestration.crawl.source import HubAccess
+    from orchestration.definitions import build_definitions
     from orchestration.settings import load_settings
 
     settings = load_settings()
     quiet_libraries()
     say = functools.partial(typer.echo, err=True)
     access = HubAccess(settings.hub_endpoint, settings.hub_token)
+    run_day = None if raw_only else lambda of_day: run_refresh(of_day, build_definitions)
     try:
-        done = fill(settings, access, first.date(), last.date(), raw_only=raw_only, say=say)
+        done = fill(settings, access, first.date(), last.date(), run_day=run_day, say=say)
     except FAILURES as error:
         raise Refused(str(error)) from None
     print_days(done, typer.echo)
@@ -142,7 +145,7 @@ def query(
     listed: Annotated[bool, typer.Option("--list", help="List tables and questions, or one table's columns.")] = False,
 ) -> None:
     """Answers SQL over the latest local release or a published one; alone it opens a prompt."""
-    from orchestration import query as asking
+    from orchestration.commands import query as asking
     from orchestration.settings import load_settings
 
     try:
@@ -169,7 +172,7 @@ def query(
             shown = asking.ROWS_SHOWN if limit is None else limit
             with asking.asked(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
                 if is_prompt:
-                    from orchestration.prompt import run_prompt
+                    from orchestration.commands.prompt import run_prompt
 
                     run_prompt(release, settings.data_dir / "query_history", shown)
                 else:
@@ -184,8 +187,8 @@ def query(
 
 
 def _release(settings: "Settings", revision: str) -> "tuple[Path, DataPackage]":
-    from orchestration.published import FAILURES, published_release
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.published import FAILURES, published_release
+    from orchestration.commands.run import quiet_libraries
 
     if not settings.publish_to:
         raise Refused("There is no dataset to ask: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
@@ -203,7 +206,7 @@ def docs(
     ] = None,
 ) -> None:
     """Writes the dbt docs and the lineage of columns as static pages."""
-    from orchestration.docs import DocsError, write_docs
+    from orchestration.commands.docs import DocsError, write_docs
     from orchestration.settings import load_settings
 
     data_dir = load_settings().data_dir
@@ -220,8 +223,8 @@ def docs(
 @app.command()
 def figures() -> None:
     """Prints numbers of the latest local release that can be checked by hand."""
-    from orchestration.figures import print_figures
-    from orchestration.query import QueryError
+    from orchestration.commands.figures import print_figures
+    from orchestration.commands.query import QueryError
     from orchestration.settings import load_settings
 
     try:
@@ -236,9 +239,9 @@ def restore(
     at: Annotated[str, typer.Option(help="Branch, tag or commit of it.")] = "main",
 ) -> None:
     """Takes up the history of a published dataset on this machine, so that the next run goes on from it."""
-    from orchestration.restore import RestoreError
-    from orchestration.restore import restore as restore_release
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.restore import RestoreError
+    from orchestration.commands.restore import restore as restore_release
+    from orchestration.commands.run import quiet_libraries
     from orchestration.settings import load_settings
 
     settings = load_settings(**({"publish_repo": repo} if repo else {}))
@@ -257,8 +260,8 @@ def restore(
 @app.command()
 def doctor() -> None:
     """Looks at token, quota, clock, disk, versions and locks, and advises; it changes nothing."""
-    from orchestration.doctor import examine, print_findings
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.doctor import examine, print_findings
+    from orchestration.commands.run import quiet_libraries
     from orchestration.settings import load_settings
 
     quiet_libraries()

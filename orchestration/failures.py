@@ -6,7 +6,8 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from orchestration.docs import DocsError
+from orchestration.checks.verdicts import VerdictError
+from orchestration.commands.docs import DocsError
 from orchestration.hub.client import TransferError
 from orchestration.hub.session import HubError, HubUnauthorized
 from orchestration.lake.files import LakeError
@@ -14,7 +15,6 @@ from orchestration.release.audit import AuditError
 from orchestration.release.contract import ContractError
 from orchestration.release.datapackage import DataPackageError
 from orchestration.release.export import ExportError
-from orchestration.release.verdicts import VerdictError
 
 KNOWN = (
     AuditError,

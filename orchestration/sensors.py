@@ -12,9 +12,9 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.commands.run import causes
 from orchestration.metadata import shown
-from orchestration.resources import SettingsResource
-from orchestration.run import causes
+from orchestration.settings import Settings
 
 # A tick has a minute; each alert may take ten seconds, five to connect and five to be answered.
 _ALERTS_A_TICK = 5
@@ -62,8 +62,8 @@ def _sensor(
         minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING if runs else dg.DefaultSensorStatus.STOPPED,
     )
-    def sensor(context: dg.SensorEvaluationContext, settings: SettingsResource) -> dg.SkipReason:
-        address = settings.value.alert_webhook.get_secret_value()
+    def sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SkipReason:
+        address = settings.alert_webhook.get_secret_value()
         return dg.SkipReason(tell(context, endings, alert_of, address))
 
     return sensor

@@ -4,37 +4,33 @@
 """
 
 import datetime as dt
-import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from orchestration.backfill import fill_raw, spans, stands
-from orchestration.bulk import HubAccess
+from orchestration.checks.gates import GATE
+from orchestration.commands.backfill import FAILURES, backfill, print_days, stands
+from orchestration.crawl.past_days import fill_raw, spans
+from orchestration.crawl.source import HubAccess
 from orchestration.failures import plain_failures
 from orchestration.hub.bulk import BulkCommit
+from orchestration.jobs import DAYS, HISTORY, RELEASE_HISTORY
 from orchestration.lake.manifest import Manifest
-from orchestration.partitions import DAYS, HISTORY, RELEASE_HISTORY
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import read_datapackage
-from orchestration.resources import HubResource, SettingsResource
-from orchestration.settings import PROJECT_DIR, Settings, SettingsError
+from orchestration.settings import Settings, SettingsError
 from orchestration.translator import OWNER
 
-# How long a child that was asked to stop may take to do so: it ends the step that it is in.
-_STOP_SECONDS = 60
+RunDay = Callable[[Settings], object]
 
 
-def past_days() -> list[dg.AssetsDefinition]:
-    """`raw/history` and `release/history`. A day that the source does not have stays unmaterialized."""
+def past_days(run_day: RunDay) -> list[dg.AssetsDefinition]:
+    """`raw/history` and `release/history`, whose days `run_day` makes; a day that the source lacks stays empty."""
     with warnings.catch_warnings():
         # A run in one go is what the policy is for; when it is no longer called beta, this can go.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_raw_history(), _release_history()]
+        return [_raw_history(), _release_history(run_day)]
 
 
 def _raw_history() -> dg.AssetsDefinition:
@@ -51,7 +47,9 @@ def _raw_history() -> dg.AssetsDefinition:
         description="Raw tables of past days, each from the last commit of that day in HUBSCAPE_BULK_SOURCE.",
     )
     def history(
-        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+        context: dg.AssetExecutionContext,
+        hub: dg.ResourceParam[HubAccess],
+        settings: dg.ResourceParam[Settings],
     ) -> Iterator[dg.MaterializeResult]:
         yield from ()  # the days that exist are reported one by one, below
         first, last = (dt.date.fromisoformat(day) for day in context.partition_key_range)
@@ -63,9 +61,7 @@ def _raw_history() -> dg.AssetsDefinition:
 
         with plain_failures():
             try:
-                done = fill_raw(
-                    settings.value, HubAccess(hub.endpoint, hub.token), first, last, say=context.log.info, on_day=filled
-                )
+                done = fill_raw(settings, hub, GATE, first, last, say=context.log.info, on_day=filled)
             except SettingsError as error:
                 raise dg.Failure(str(error), allow_retries=False) from None
         context.log.info(f"gaps, never filled from other days: {spans(done.gaps) or 'none'}")
@@ -75,7 +71,7 @@ def _raw_history() -> dg.AssetsDefinition:
     return history
 
 
-def _release_history() -> dg.AssetsDefinition:
+def _release_history(run_day: RunDay) -> dg.AssetsDefinition:
     @dg.asset(
         key=RELEASE_HISTORY,
         deps=[HISTORY],
@@ -91,23 +87,24 @@ def _release_history() -> dg.AssetsDefinition:
         "is published, and only if no later release is there.",
     )
     def history(
-        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+        context: dg.AssetExecutionContext,
+        hub: dg.ResourceParam[HubAccess],
+        settings: dg.ResourceParam[Settings],
     ) -> Iterator[dg.MaterializeResult]:
         yield from ()  # the days that have a release are reported one by one, below
         first, last = (dt.date.fromisoformat(day) for day in context.partition_key_range)
-        with _child("backfill", "--from", f"{first}", "--to", f"{last}", endpoint=hub.endpoint) as child:
-            said = ""
-            for line in child.stdout or []:
-                context.log.info(said := line.rstrip())
-        for number in range((last - first).days + 1):
-            of_day = settings.value.model_copy(update={"snapshot_date": first + dt.timedelta(days=number)})
-            if stands(of_day):
-                context.log_event(_released(of_day))
-        if child.returncode:
-            why = said.removeprefix("hubscape: ")
-            if why == said:
-                why = f"The process of the backfill ended with {child.returncode}; the last that it said was: {said}"
-            raise dg.Failure(why, allow_retries=False)
+        try:
+            done = backfill(settings, hub, first, last, run_day=run_day, say=context.log.info)
+        except (*FAILURES, SettingsError) as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        finally:
+            for number in range((last - first).days + 1):
+                of_day = settings.model_copy(update={"snapshot_date": first + dt.timedelta(days=number)})
+                if stands(of_day):
+                    context.log_event(_released(of_day))
+        print_days(done, context.log.info)
+        if done.failure:
+            raise dg.Failure(done.failure, allow_retries=False)
 
     return history
 
@@ -123,26 +120,3 @@ def _released(settings: Settings) -> dg.AssetMaterialization:
             "checks": dg.MetadataValue.int(len(package.checks)),
         },
     )
-
-
-@contextmanager
-def _child(*words: str, endpoint: str) -> Iterator[subprocess.Popen[str]]:
-    """A `hubscape` command in a process of its own, as each day takes its settings from the environment.
-
-    It has ended when the block has; one that is left early, as when the run is terminated, is told to stop.
-    """
-    command = [sys.executable, "-m", "orchestration.cli", *words]
-    environment = {**os.environ, "HF_ENDPOINT": endpoint}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    child = subprocess.Popen(command, env=environment, cwd=PROJECT_DIR, text=True, **pipes)
-    try:
-        yield child
-        child.wait()
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(timeout=_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()

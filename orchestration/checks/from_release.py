@@ -6,13 +6,12 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.checks.from_expectations import CHECK_NAME, asset_check_result
+from orchestration.checks.gates import release_outcomes
 from orchestration.dbt import MANIFEST
-from orchestration.gates import release_outcomes
 from orchestration.release.audit import audit
 from orchestration.release.build import release_dir, set_aside
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackageError, read_datapackage
-from orchestration.resources import SettingsResource
 from orchestration.settings import Settings
 
 
@@ -37,9 +36,9 @@ def release_checks() -> dg.AssetChecksDefinition:
             ),
         ],
     )
-    def release_audit(settings: SettingsResource) -> Iterator[dg.AssetCheckResult]:
-        folder = release_dir(settings.value.data_dir, settings.value.snapshot_date)
-        found = [audited(folder), suited(settings.value, folder)]
+    def release_audit(settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
+        folder = release_dir(settings.data_dir, settings.snapshot_date)
+        found = [audited(folder), suited(settings, folder)]
         if not all(result.passed for result in found) and folder.exists():
             # History and queries read what lies in the release folder.
             found[0] = found[0]._replace(description=f"{found[0].description} It lies in {set_aside(folder)}.")

@@ -3,13 +3,12 @@
 import datetime as dt
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 
 from orchestration.release import card, citation, datapackage
-from orchestration.release.charts import charts
 from orchestration.release.contract import Contract
 from orchestration.release.datapackage import (
     CheckResult,
@@ -24,12 +23,13 @@ from orchestration.release.datapackage import (
     read_datapackage,
 )
 from orchestration.release.export import export_tables, fsync
-from orchestration.release.report import write_report
 from orchestration.release.views import connect
 
 # What the project says of its numbers goes with them.
 _DEFINITIONS = Path(__file__).resolve().parents[2] / "docs" / "definitions.md"
 _OLD = ".old-"
+# Writes what people look at into a release folder, from its tables and its manifest so far, and describes each file.
+Pages = Callable[[duckdb.DuckDBPyConnection, DataPackage, Path], list[ReleaseFile]]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -53,6 +53,7 @@ def build_release(
     sources: Sequence[RawSource],
     checks: Sequence[CheckResult],
     provenance: Provenance,
+    pages: Pages,
     repo_id: str = "",
     report_space: str = "",
 ) -> DataPackage:
@@ -77,17 +78,16 @@ def build_release(
         repo_id=repo_id,
         report_space=report_space,
     )
-    package = _completed(package, contract, building, data_dir)
+    package = _completed(package, contract, building, data_dir, pages)
     _write(building / datapackage.FILE_NAME, package.text())
     _write(building / card.FILE_NAME, card.render_card(package))
     _replace(building, final)
     return package
 
 
-def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir: Path) -> DataPackage:
+def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir: Path, pages: Pages) -> DataPackage:
     """The manifest with what is read from the tables just written and from the last release: days, changes, files."""
     days = [day for day in release_days(data_dir) if day < package.snapshot_date]
-    names = [resource.name for resource in package.resources]
     dated = [
         r.name for r in package.resources if r.carries_history and r.table_schema.primary_key[0] == "snapshot_date"
     ]
@@ -97,14 +97,14 @@ def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir:
             for name in dated
             for (day,) in tables.execute(f'select distinct snapshot_date from "{name}"').fetchall()
         }
-        drawn = charts(tables, names, package.snapshot_date)
-    package = package.model_copy(
-        update={
-            "coverage": coverage(held | {package.snapshot_date}),
-            "changes": changes(read_datapackage(release_dir(data_dir, days[-1])), package.resources) if days else None,
-        }
-    )
-    return package.model_copy(update={"files": [*_texts(package, folder), *write_report(folder, package, drawn)]})
+        before = read_datapackage(release_dir(data_dir, days[-1])) if days else None
+        package = package.model_copy(
+            update={
+                "coverage": coverage(held | {package.snapshot_date}),
+                "changes": changes(before, package.resources) if before else None,
+            }
+        )
+        return package.model_copy(update={"files": [*_texts(package, folder), *pages(tables, package, folder)]})
 
 
 def _texts(package: DataPackage, folder: Path) -> list[ReleaseFile]:

@@ -11,8 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.release.contract import Contract, PublishedTable
-from orchestration.release.datapackage import CheckResult, RawSource
+from orchestration.release.contract import PublishedTable
 
 # The Hub's viewer and DuckDB read a few row groups at once best below this size.
 ROWS_PER_GROUP = 122_880
@@ -40,47 +39,6 @@ def open_warehouse(path: Path, *, memory_limit: str = "1GB") -> duckdb.DuckDBPyC
         raise ExportError(f"The warehouse {path} is in use by another process: wait until that ends.") from None
     connection.execute("set TimeZone = 'UTC'")  # not in `config`: there it comes before the extension that knows it
     return connection
-
-
-def require_built(connection: duckdb.DuckDBPyConnection, contract: Contract, snapshot_date: str) -> None:
-    """Refuses a warehouse in which a model or a test behind the published tables did not pass for this snapshot.
-
-    Raises:
-        ExportError: names how many nodes are missing or failed, and the first of them.
-    """
-    try:
-        rows = connection.execute("select unique_id, status, cast(snapshot_date as varchar) from build_log").fetchall()
-    except duckdb.CatalogException:
-        raise ExportError("The warehouse has no build log: build it with dbt before releasing it.") from None
-    passed = {
-        unique_id for unique_id, status, date in rows if date == snapshot_date and status in {"success", "pass", "warn"}
-    }
-    missing = sorted(contract.required_nodes - passed)
-    if missing:
-        raise ExportError(
-            f"The warehouse is not a passed build of snapshot {snapshot_date}: {len(missing)} of "
-            f"{len(contract.required_nodes)} dbt nodes did not pass, such as {missing[0]}. Build all of it again."
-        )
-
-
-def require_built_from(connection: duckdb.DuckDBPyConnection, sources: Iterable[RawSource]) -> None:
-    """Refuses a warehouse that was built from other raw snapshots than `sources`, such as before one was fetched again.
-
-    Raises:
-        ExportError: names the table.
-    """
-    built = {
-        table: facts
-        for table, *facts in connection.execute(
-            "select table_name, rows_count, first_observed_at, last_observed_at from stg_hub__snapshots"
-        ).fetchall()
-    }
-    for source in sources:
-        if built.get(source.table) != [source.rows, source.first_observed_at, source.last_observed_at]:
-            raise ExportError(
-                f"The warehouse was built from another snapshot of {source.table} than the lake holds now: "
-                "build all of it again."
-            )
 
 
 def export_tables(
@@ -167,31 +125,3 @@ def fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def build_subject(connection: duckdb.DuckDBPyConnection) -> str:
-    """What names the state of a warehouse: the dbt invocations that its nodes were last built by."""
-    try:
-        rows = connection.execute("select distinct invocation_id from build_log order by 1").fetchall()
-    except duckdb.CatalogException:
-        raise ExportError("The warehouse has no build log: build it with dbt before checking it.") from None
-    return " ".join(str(invocation) for (invocation,) in rows)
-
-
-def build_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
-    """What every dbt test found in the last build, in a stable order."""
-    rows = connection.execute(
-        "select unique_id, severity, status, failures from build_log where resource_type = 'test' order by unique_id"
-    ).fetchall()
-    verdicts = {"pass": "passed", "warn": "warned"}
-    return [
-        CheckResult(
-            layer="dbt",
-            table="warehouse",
-            check=unique_id.split(".")[2],
-            severity=severity,
-            verdict=verdicts.get(status, "failed"),
-            rows_failing=failures,
-        )
-        for unique_id, severity, status, failures in rows
-    ]

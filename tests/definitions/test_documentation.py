@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from orchestration import figures
+from orchestration.commands import figures
 from orchestration.dbt import prepare_manifest
-from orchestration.release import charts
 from orchestration.release.dictionary import DICTIONARY, render_dictionary
+from orchestration.site import charts
 
 # Column names that mean something else in another published table, each with the reason why the name is right in both.
 # Everything else has one doc block, and so one meaning, in all tables that are published.

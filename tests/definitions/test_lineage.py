@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from orchestration.commands.query import questions
 from orchestration.dbt import DBT_DIR
-from orchestration.query import questions
 
 Manifest = dict[str, Any]
 

@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import dagster as dg
 import pytest
 
-from orchestration.resources import SettingsResource
 from orchestration.sensors import AlertError, alert_sensors
 from orchestration.settings import SettingsError, load_settings
 
@@ -95,7 +94,7 @@ class Watch:
         self.instance, self.address, self.cursor = instance, address, None
 
     def tick(self) -> str:
-        settings = SettingsResource(overrides={"alert_webhook": self.address})
+        settings = load_settings(alert_webhook=self.address)
         context = dg.build_sensor_context(
             self.instance, cursor=self.cursor, resources={"settings": settings}, sensor_name=self.sensor.name
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.figures import DEFINITIONS, FAMILIES
+from orchestration.commands.figures import DEFINITIONS, FAMILIES
 from tests.hubscape import hubscape
 from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
 from tests.support import recorded_dir

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.gates import is_refused, last_accepted, raw_subject, require_one_source
+from orchestration.checks.gates import is_refused, last_accepted, raw_subject, require_one_source
+from orchestration.checks.verdicts import Verdict, write_verdict
 from orchestration.hub.page import Page
 from orchestration.lake.files import LakeError
 from orchestration.lake.snapshot import write_snapshot
 from orchestration.lake.spool import Spool
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import CheckResult, DataPackage, Provenance, RawSource
-from orchestration.release.verdicts import Verdict, write_verdict
 from orchestration.settings import Settings, load_settings
 
 DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3, 4)]

@@ -25,7 +25,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.query import inert, questions
+from orchestration.commands.query import inert, questions
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.hubscape import PROJECT, clean_environment, hubscape, start
 from tests.machine import Machine

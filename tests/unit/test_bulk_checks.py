@@ -6,7 +6,7 @@ import pytest
 
 from expectations.outcome import Outcome
 from orchestration.checks.from_expectations import _excused, _not_observed, asset_check_result, keep
-from orchestration.gates import last_accepted, raw_subject
+from orchestration.checks.gates import last_accepted, raw_subject
 from orchestration.lake.bulk import BulkOrigin, write_bulk_snapshot, write_unobserved_snapshot
 from orchestration.settings import Settings, load_settings
 from tests.bulk import parquet

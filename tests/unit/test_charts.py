@@ -12,9 +12,9 @@ import duckdb
 import pytest
 from PIL import Image
 
-from orchestration.release.charts import Chart, charts
 from orchestration.release.datapackage import DataPackage, FieldDescriptor, Provenance, Resource, TableSchema
-from orchestration.release.report import picture, render_report, write_report
+from orchestration.site.charts import Chart, charts
+from orchestration.site.report import picture, render_report, write_report
 
 DAY = dt.date(2026, 3, 15)
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.test/x onerror=alert(1)>{{ 7 * 7 }}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.figures import Figure, figures, print_figures
+from orchestration.commands.figures import Figure, figures, print_figures
 from orchestration.release.datapackage import FILE_NAME, DataPackage, Provenance, RawSource, Resource, TableSchema
 
 DAY = dt.date(2026, 1, 3)

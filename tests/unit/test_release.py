@@ -15,6 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from orchestration.checks.build_log import require_built, require_built_from
+from orchestration.checks.verdicts import Verdict, VerdictError, require_verdict, write_verdict
 from orchestration.release import export
 from orchestration.release.audit import AuditError, audit, require_intact, require_sound
 from orchestration.release.build import build_release, release_dir, set_aside, sweep
@@ -33,14 +35,8 @@ from orchestration.release.datapackage import (
     coverage,
     sha256_of,
 )
-from orchestration.release.export import (
-    ExportError,
-    export_tables,
-    open_warehouse,
-    require_built,
-    require_built_from,
-)
-from orchestration.release.verdicts import Verdict, VerdictError, require_verdict, write_verdict
+from orchestration.release.export import ExportError, export_tables, open_warehouse
+from orchestration.site.report import write_pages
 
 DAY = dt.date(2026, 1, 2)
 PAPERS = PublishedTable(
@@ -107,6 +103,7 @@ def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = No
             sources=[source],
             checks=passed if checks is None else checks,
             provenance=Provenance(hubscape="0.1.0", git_commit="abc", packages={"duckdb": "2"}),
+            pages=write_pages,
         )
     return release_dir(data_dir, day)
 

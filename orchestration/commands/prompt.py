@@ -7,7 +7,7 @@ from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from orchestration.query import (
+from orchestration.commands.query import (
     Asked,
     QueryError,
     names,

@@ -12,9 +12,9 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.query import connect, latest_release, plain_console
+from orchestration.commands.query import connect, latest_release, plain_console
 from orchestration.release.datapackage import DataPackage
-from orchestration.release.report import cell_text
+from orchestration.site.report import cell_text
 
 DEFINITIONS = (
     "direct_external",

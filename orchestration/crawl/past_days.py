@@ -1,32 +1,23 @@
-"""Fills days of the past from the history of a bulk dataset, each into its own partition.
+"""Raw days of the past, each taken from the commit that a bulk dataset has of it, into a partition of its own.
 
-Belongs here: a range of days, which of them exist, what is done already, and what is said of each. Not: how one table
-of a day is taken over (bulk), or how a day becomes a release (run).
+Belongs here: a range of days, which of them exist, and what is done already. Not: how one table of a day is taken over
+(dump), or how a day becomes a release (commands.backfill).
 """
 
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from orchestration.bulk import HubAccess, fetch_bulk, source_label
-from orchestration.gates import is_refused, require_publishable
+from orchestration.crawl.dump import fetch_bulk
+from orchestration.crawl.source import Gate, HubAccess, source_label
 from orchestration.hub.bulk import BulkCommit, commits, commits_by_day, is_repo
-from orchestration.hub.client import TransferError
-from orchestration.hub.session import HubError
 from orchestration.lake.bulk import BulkRefused, was_observed
-from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import read_manifest, snapshots
-from orchestration.release.audit import AuditError
-from orchestration.release.build import release_days, release_dir
-from orchestration.release.datapackage import DataPackageError
-from orchestration.release.verdicts import VerdictError
-from orchestration.run import RunFailed, only_run, run_refresh
 from orchestration.settings import Settings, SettingsError
 
 Say = Callable[[str], None]
-FAILURES = (HubError, LakeError, RunFailed, TransferError)
 
 
 @dataclass
@@ -70,53 +61,10 @@ def require_history(settings: Settings, first: dt.date, last: dt.date) -> None:
         )
 
 
-def backfill(
-    settings: Settings, access: HubAccess, first: dt.date, last: dt.date, *, raw_only: bool, say: Say
-) -> Backfill:
-    """Brings every day of a range that the source has into the lake, oldest first, and makes its release.
-
-    What stands is kept, so that a run after an interruption goes on where that one stopped. A day is made as a run of
-    that day alone makes it; days that are refused are left out and told of. Only the last day is published, and only if
-    no later release lies here.
-
-    Raises:
-        RunFailed, HubError, TransferError, LakeError: the source, the disk or a run failed; the days before it stand.
-        SettingsError: as `require_history`.
-    """
-    require_history(settings, first, last)
-    with only_run(settings.data_dir):
-        done = fill_raw(settings, access, first, last, say=say)
-    if raw_only:
-        return done
-    days = [day for day in done.filled if day not in done.refused]
-    newest = max(release_days(settings.data_dir), default=dt.date.min)
-    for number, day in enumerate(days, 1):
-        of_day = settings.model_copy(update={"snapshot_date": day, "publish_repo": ""})
-        is_published = bool(settings.publish_to) and day == days[-1] and day >= newest
-        if is_published:
-            of_day = settings.model_copy(update={"snapshot_date": day})
-        elif stands(of_day):
-            say(f"{day}  release kept ({number} of {len(days)} days)")
-            done.released.append(day)
-            continue
-        try:
-            run_refresh(of_day)
-        except RunFailed as error:
-            if not any(is_refused(of_day, table) for table in SCHEMAS if day in snapshots(settings.data_dir, table)):
-                stopped = f"The backfill stopped at {day}, {number - 1} of {len(days)} days done"
-                raise RunFailed(f"{stopped}: {error}") from None
-            done.refused[day] = str(error)
-            say(f"{day}  refused: {error}")
-            continue
-        done.released.append(day)
-        done.published = day if is_published else None
-        say(f"{day}  release made{' and published' if is_published else ''} ({number} of {len(days)} days)")
-    return done
-
-
 def fill_raw(
     settings: Settings,
     access: HubAccess,
+    gate: Gate,
     first: dt.date,
     last: dt.date,
     *,
@@ -142,7 +90,7 @@ def fill_raw(
         of_day = settings.model_copy(update={"snapshot_date": day})
         place = f"({number} of {len(found)} days)"
         try:
-            manifests = _day(of_day, access, commit)
+            manifests = _day(of_day, access, gate, commit)
         except BulkRefused as error:
             done.refused[day] = str(error)
             say(f"{day}  refused {place}: {error}")
@@ -154,7 +102,7 @@ def fill_raw(
     return done
 
 
-def _day(settings: Settings, access: HubAccess, commit: BulkCommit) -> list[Manifest]:
+def _day(settings: Settings, access: HubAccess, gate: Gate, commit: BulkCommit) -> list[Manifest]:
     """The manifests of a day's tables, all of one commit; without organizations where they are left to a crawl.
 
     A day that is there is kept. One that was interrupted, before its source made another commit, is of the last commit.
@@ -168,21 +116,10 @@ def _day(settings: Settings, access: HubAccess, commit: BulkCommit) -> list[Mani
     is_there = len(shas) == 1 and SCHEMAS.keys() - held.keys() <= {"organizations"}
     other = set() if is_there else {table for table, sha in held.items() if sha not in (None, commit.sha)}
     fetched = (
-        fetch_bulk(table, settings, access, refetch=table in other, progress=lambda _: None, commit=commit)
+        fetch_bulk(table, settings, access, gate, refetch=table in other, progress=lambda _: None, commit=commit)
         for table in SCHEMAS
     )
     return [manifest for manifest in fetched if manifest is not None]
-
-
-def stands(settings: Settings) -> bool:
-    """Whether the settings' day has a release of the lake's present snapshot, whose bytes and checks are all good."""
-    if not release_dir(settings.data_dir, settings.snapshot_date).is_dir():
-        return False
-    try:
-        require_publishable(settings)
-    except (AuditError, DataPackageError, LakeError, VerdictError):
-        return False
-    return True
 
 
 def spans(days: list[dt.date]) -> str:
@@ -194,13 +131,3 @@ def spans(days: list[dt.date]) -> str:
         else:
             runs.append([day])
     return ", ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
-
-
-def print_days(done: Backfill, say: Say) -> None:
-    """Says what became of the days, gaps and refusals last."""
-    say(f"raw        {len(done.filled)} days in the lake" + (f": {spans(list(done.filled))}" if done.filled else ""))
-    if done.released:
-        say(f"releases   {len(done.released)} stand" + (f", {done.published} is published" if done.published else ""))
-    say(f"gaps       {spans(done.gaps) or 'none'}" + (", never filled from other days" if done.gaps else ""))
-    for day, why in done.refused.items():
-        say(f"refused    {day}: {why}")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from orchestration.release import datapackage, report
+from orchestration.release import datapackage
 from orchestration.release.datapackage import DataPackage
+from orchestration.site import report
 
 # Pages that may stand next to the report, and what their links are called.
 _LINKS = {"dbt/index.html": "Every table, column and test (dbt docs)", "lineage/index.html": "Lineage of columns"}

@@ -6,12 +6,13 @@ from.
 
 from pathlib import Path
 
+from orchestration.commands.published import FAILURES, fetched
+from orchestration.commands.run import RunFailed, only_run
+from orchestration.crawl.source import open_hub
 from orchestration.hub.retrieval import Retrieval
-from orchestration.published import FAILURES, fetched, hub_address
 from orchestration.release.build import release_dir, sweep
 from orchestration.release.datapackage import DataPackage, read_datapackage, sha256_of
 from orchestration.release.export import fsync
-from orchestration.run import RunFailed, only_run
 from orchestration.settings import Settings
 
 
@@ -39,8 +40,8 @@ def restore(settings: Settings, repo_id: str, revision: str) -> tuple[DataPackag
     try:
         with only_run(settings.data_dir):
             sweep(settings.data_dir / "release")
-            with hub_address(settings) as endpoint:
-                return _restore(settings, repo_id, revision, endpoint)
+            with open_hub(settings) as hub:
+                return _restore(settings, repo_id, revision, hub.endpoint)
     except (*FAILURES, RunFailed) as error:
         raise RestoreError(str(error)) from None
 

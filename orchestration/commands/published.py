@@ -1,13 +1,14 @@
 """Releases of a published dataset on this machine: fetched whole, verified against their own manifest, kept by commit.
 
-Not here: how files travel (orchestration.hub.retrieval), and how one becomes a local release (orchestration.restore).
+Not here: how files travel (hub.retrieval), and how one becomes a local release (restore).
 """
 
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
+from orchestration.crawl.source import open_hub
 from orchestration.hub.client import TransferError
 from orchestration.hub.retrieval import Retrieval, commit_of, retrieve
 from orchestration.hub.session import HubError
@@ -20,13 +21,6 @@ from orchestration.settings import Settings
 FAILURES = (TransferError, HubError, AuditError, DataPackageError)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-def hub_address(settings: Settings) -> AbstractContextManager[str]:
-    """Address of the Hub, for as long as the block lasts: source `sandbox` starts one where none is running."""
-    from orchestration.resources import sandbox_process  # brings Dagster along
-
-    return sandbox_process(settings) if settings.starts_sandbox else nullcontext(settings.hub_endpoint)
 
 
 @contextmanager
@@ -60,11 +54,11 @@ def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[
     cache = settings.data_dir / "cache" / "published" / repo_id.replace("/", "--")
     if _COMMIT.fullmatch(revision) and (kept := _kept(cache / revision)):
         return kept
-    with hub_address(settings) as endpoint:
-        commit = commit_of(repo_id, revision, endpoint=endpoint, token=settings.hub_token)
+    with open_hub(settings) as hub:
+        commit = commit_of(repo_id, revision, endpoint=hub.endpoint, token=settings.hub_token)
         if kept := _kept(cache / commit):
             return kept
-        with fetched(settings, repo_id, commit, endpoint) as (folder, _):
+        with fetched(settings, repo_id, commit, hub.endpoint) as (folder, _):
             final = cache / commit / folder.name
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():  # another process may have been faster

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
+from orchestration.checks.verdicts import VerdictError, read_verdict, require_verdict
+from orchestration.crawl.source import Gate
 from orchestration.dbt import MANIFEST
 from orchestration.lake import schemas, snapshot
 from orchestration.lake.bulk import was_observed
@@ -14,7 +16,6 @@ from orchestration.release.audit import AuditError, require_sound
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, read_datapackage, sha256_of
-from orchestration.release.verdicts import VerdictError, read_verdict, require_verdict
 from orchestration.settings import Settings
 
 
@@ -83,6 +84,10 @@ def last_accepted(settings: Settings, table: str) -> Manifest | None:
             if was_observed(manifest):
                 return manifest
     return None
+
+
+GATE = Gate(held_snapshot, last_accepted, is_refused)
+"""What the checks tell a crawl."""
 
 
 def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,25 +39,20 @@ class RunReport:
         return sum(self.seconds_by_step.values())
 
 
-def run_refresh(settings: Settings) -> RunReport:
-    """Runs the whole job for the settings' snapshot.
+def run_refresh(settings: Settings, build: "Callable[[Settings], dg.Definitions]") -> RunReport:
+    """Runs the whole job for the settings' snapshot, with the definitions that `build` makes of them.
 
     Raises:
         RunFailed: a source failed, a check refused, or another run is at work in the same data folder.
     """
     quiet_libraries()
-    # The job reads its settings from the environment: a run that passes midnight keeps its day.
-    os.environ["HUBSCAPE_SNAPSHOT_DATE"] = settings.snapshot_date.isoformat()
-    os.environ["HUBSCAPE_PUBLISH_REPO"] = settings.publish_to
     with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
         _bury_dead_runs(dagster_instance)
         try:
             prepare_manifest()
         except DbtParseError as error:
             raise RunFailed(str(error)) from None
-        from orchestration.definitions import build_definitions
-
-        job = build_definitions().resolve_job_def("refresh")
+        job = build(settings).resolve_job_def("refresh")
         # dbt's own lines, hundreds of them, go to a file: standard output is for the summary.
         with (settings.data_dir / "dbt.log").open("w") as log, redirect_stdout(log):
             result = job.execute_in_process(

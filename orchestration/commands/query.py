@@ -1,6 +1,6 @@
 """SQL over a release: its tables as views, nothing else within reach; and the questions that come with an answer.
 
-Belongs here: which tables there are, how an answer is made, shown and written. The prompt is orchestration.prompt.
+Belongs here: which tables there are, how an answer is made, shown and written. The prompt is `prompt`.
 """
 
 import contextlib

@@ -7,10 +7,9 @@ Not: the repo's history and its files (hub.bulk), their types (lake.bulk), or a 
 import datetime as dt
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from orchestration.gates import held_snapshot, is_refused
+from orchestration.crawl.source import Gate, HubAccess, source_label
 from orchestration.hub.bulk import (
     BulkCommit,
     BulkMissing,
@@ -22,7 +21,7 @@ from orchestration.hub.bulk import (
     is_repo,
     local_files,
 )
-from orchestration.hub.session import HubError, HubSession, Limits
+from orchestration.hub.session import HubError, HubSession
 from orchestration.lake.bulk import (
     BulkOrigin,
     BulkRefused,
@@ -36,47 +35,14 @@ from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import read_manifest, snapshots
 from orchestration.settings import Settings
 
-LOCAL_LABEL = "a local folder"
 _REQUIRED_TABLE = "models"
-
-
-@dataclass(frozen=True)
-class HubAccess:
-    """How to reach the Hub that has the bulk repo and the organizations; `label` where the source told it before."""
-
-    endpoint: str
-    token: str | None
-    label: str | None = None
-
-    def session(self, settings: Settings, **limits: int) -> HubSession:
-        """A session for one table."""
-        return HubSession(
-            self.endpoint, self.token, limits=Limits(deadline_seconds=settings.crawl_deadline_seconds, **limits)
-        )
-
-
-def source_label(settings: Settings, session: HubSession) -> str:
-    """What the snapshots of a run say they come from; of a bulk source the same for all of them, crawled ones too.
-
-    Raises:
-        HubError: the Hub does not answer, unless the source is a folder.
-    """
-    if settings.source != "bulk":
-        return session.identify()
-    if not is_repo(settings.bulk_source):
-        return LOCAL_LABEL
-    return f"{settings.bulk_source} of {session.identify()}"
-
-
-def needs_hub(settings: Settings) -> bool:
-    """Whether a run can do nothing without its Hub: only a bulk folder that is not published needs none."""
-    return settings.source != "bulk" or is_repo(settings.bulk_source) or bool(settings.publish_to)
 
 
 def fetch_bulk(
     table: str,
     settings: Settings,
     access: HubAccess,
+    gate: Gate,
     *,
     refetch: bool,
     progress: Callable[[str], None],
@@ -95,12 +61,12 @@ def fetch_bulk(
     session = access.session(settings)
     session.say = progress
     label = access.label or source_label(settings, session)
-    if kept := held_snapshot(settings, table, label, refetch=refetch, say=progress):
+    if kept := gate.held_snapshot(settings, table, label, refetch=refetch, say=progress):
         return kept
     if table == "organizations" and _is_observable(settings, access):
         return None
     if is_repo(settings.bulk_source):
-        commit = commit or _pinned(table, settings, session)
+        commit = commit or _pinned(table, settings, session, gate)
         manifest = _from_repo(table, settings, access, session, commit, label, progress)
     else:
         manifest = _from_folder(table, settings, label)
@@ -119,7 +85,7 @@ def _is_observable(settings: Settings, access: HubAccess) -> bool:
     return True
 
 
-def _pinned(table: str, settings: Settings, session: HubSession) -> BulkCommit:
+def _pinned(table: str, settings: Settings, session: HubSession, gate: Gate) -> BulkCommit:
     """The commit of the day: that of the day's tables in the lake, so that all are of one state, else the last one."""
     of_day = {
         other: read_manifest(settings.data_dir, other, settings.snapshot_date)
@@ -129,7 +95,7 @@ def _pinned(table: str, settings: Settings, session: HubSession) -> BulkCommit:
     refused = of_day[table].source_commit if table in of_day else None
     for other, manifest in of_day.items():
         sha, at = manifest.source_commit, manifest.source_commit_at
-        if other != table and sha and at and sha != refused and not is_refused(settings, other):
+        if other != table and sha and at and sha != refused and not gate.is_refused(settings, other):
             return BulkCommit(sha, at)
     repo, today = settings.bulk_source, dt.datetime.now(dt.UTC).date()
     commit = commit_of_day(commits(session, repo), settings.snapshot_date, today=today)

@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
 from markupsafe import Markup, escape
 
-from orchestration.release.charts import Chart
 from orchestration.release.datapackage import DataPackage, ReleaseFile, described
 from orchestration.release.export import fsync
+from orchestration.site.charts import Chart, charts
 
 FILE_NAME = "report.html"
 PICTURES = "charts"
@@ -67,15 +68,21 @@ def _theme(text: str, line: str, grid: str) -> dict[str, Any]:
 THEMES = {"light": _theme("#1f2328", "#6e7781", "#e3e6ea"), "dark": _theme("#e6edf3", "#8b949e", "#30363d")}
 
 
-def write_report(folder: Path, package: DataPackage, charts: Sequence[Chart]) -> list[ReleaseFile]:
+def write_pages(tables: duckdb.DuckDBPyConnection, package: DataPackage, folder: Path) -> list[ReleaseFile]:
+    """Draws the charts of a release from its tables, writes the report into its folder, and describes each file."""
+    names = [resource.name for resource in package.resources]
+    return write_report(folder, package, charts(tables, names, package.snapshot_date))
+
+
+def write_report(folder: Path, package: DataPackage, drawn: Sequence[Chart]) -> list[ReleaseFile]:
     """Writes the page and a picture of each drawn chart into a release folder, and describes each file."""
     page = folder / FILE_NAME
-    page.write_text(render_report(package, charts))
+    page.write_text(render_report(package, drawn))
     fsync(page)
     words = f"Charts of the snapshot of {package.snapshot_date}, each with its numbers; one page, no server."
     files = [described(page, folder, TITLE, words)]
     (folder / PICTURES).mkdir()
-    for chart in charts:
+    for chart in drawn:
         if chart.spec:
             path = folder / PICTURES / f"{chart.name}.png"
             path.write_bytes(picture(chart, synthetic=bool(package.synthetic)))
@@ -84,7 +91,7 @@ def write_report(folder: Path, package: DataPackage, charts: Sequence[Chart]) ->
     return files
 
 
-def render_report(package: DataPackage, charts: Sequence[Chart]) -> str:
+def render_report(package: DataPackage, drawn: Sequence[Chart]) -> str:
     """The page as HTML: a pure function of a release's manifest and charts."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
@@ -98,11 +105,11 @@ def render_report(package: DataPackage, charts: Sequence[Chart]) -> str:
     script = _bundle()
     return environment.get_template("report.html.j2").render(
         package=package,
-        charts=charts,
+        charts=drawn,
         links_mark=Markup(LINKS_MARK),
         tables={resource.name: resource for resource in package.resources},
         failed=[check for check in package.checks if check.verdict != "passed"],
-        specifications=_json({chart.name: chart.spec for chart in charts if chart.spec}),
+        specifications=_json({chart.name: chart.spec for chart in drawn if chart.spec}),
         themes=_json(THEMES),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),

@@ -5,9 +5,9 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from orchestration.commands.run import RunReport
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import DataPackage, read_datapackage
-from orchestration.run import RunReport
 from orchestration.settings import Settings
 
 
