@@ -20,7 +20,7 @@ def build_definitions(
         overrides: resources by name (`settings`, `hub`, `dbt`), in place of the ones wired here, for all that use them.
 
     Raises:
-        ContractError: the dbt manifest is missing; `make install` writes it.
+        HubscapeError: the dbt manifest is missing; `make install` writes it.
         SettingsError: a variable cannot be used.
     """
     from dagster_dbt import DbtCliResource

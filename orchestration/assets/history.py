@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import dagster as dg
 
 from orchestration.checks.gates import GATE
-from orchestration.commands.backfill import FAILURES, backfill, print_days, stands
+from orchestration.commands.backfill import backfill, print_days, stands
 from orchestration.crawl.past_days import fill_raw, spans
 from orchestration.crawl.source import HubAccess
 from orchestration.failures import plain_failures
@@ -19,7 +19,7 @@ from orchestration.jobs import DAYS, HISTORY, RELEASE_HISTORY
 from orchestration.lake.manifest import Manifest
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import read_datapackage
-from orchestration.settings import Settings, SettingsError
+from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
 RunDay = Callable[[Settings], object]
@@ -60,10 +60,7 @@ def _raw_history() -> dg.AssetsDefinition:
             context.log_event(dg.AssetMaterialization(HISTORY, partition=day.isoformat(), metadata=metadata))
 
         with plain_failures():
-            try:
-                done = fill_raw(settings, hub, GATE, first, last, say=context.log.info, on_day=filled)
-            except SettingsError as error:
-                raise dg.Failure(str(error), allow_retries=False) from None
+            done = fill_raw(settings, hub, GATE, first, last, say=context.log.info, on_day=filled)
         context.log.info(f"gaps, never filled from other days: {spans(done.gaps) or 'none'}")
         if done.failure:
             raise dg.Failure(done.failure, allow_retries=False)
@@ -94,9 +91,8 @@ def _release_history(run_day: RunDay) -> dg.AssetsDefinition:
         yield from ()  # the days that have a release are reported one by one, below
         first, last = (dt.date.fromisoformat(day) for day in context.partition_key_range)
         try:
-            done = backfill(settings, hub, first, last, run_day=run_day, say=context.log.info)
-        except (*FAILURES, SettingsError) as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+            with plain_failures():
+                done = backfill(settings, hub, first, last, run_day=run_day, say=context.log.info)
         finally:
             for number in range((last - first).days + 1):
                 of_day = settings.model_copy(update={"snapshot_date": first + dt.timedelta(days=number)})

@@ -65,7 +65,7 @@ def render_dictionary(manifest_path: Path) -> str:
     """The whole document.
 
     Raises:
-        ContractError: there is no manifest, or it describes a published table that cannot be exported.
+        HubscapeError: there is no manifest, or it describes a published table that cannot be exported.
     """
     tables = read_contract(manifest_path).tables
     nodes: dict[str, dict[str, Any]] = json.loads(manifest_path.read_text())["nodes"]

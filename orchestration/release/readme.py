@@ -18,7 +18,7 @@ def render_readme(text: str, manifest_path: Path) -> str:
     """README.md with its rendered parts made anew.
 
     Raises:
-        ContractError: there is no manifest, or it describes a published table that cannot be exported.
+        HubscapeError: there is no manifest, or it describes a published table that cannot be exported.
         ValueError: a part has lost its marks.
     """
     tables = {table.name: table for table in read_contract(manifest_path).tables}
