@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestration.commands.query import connect, latest_release, plain_console
+from orchestration.ground.files import scratch_folder
 from orchestration.release.datapackage import DataPackage
 from orchestration.site.report import cell_text
 
@@ -107,9 +108,9 @@ class Figure:
     rows: tuple[tuple[Any, ...], ...]
 
 
-def figures(folder: Path, package: DataPackage) -> list[Figure]:
+def figures(folder: Path, package: DataPackage, scratch: Path | None = None) -> list[Figure]:
     """All figures of a release; one whose table has no rows in it has none either."""
-    connection = connect(folder, package)
+    connection = connect(folder, package, scratch=scratch)
     held = {resource.name for resource in package.resources}
     day = package.snapshot_date
 
@@ -186,7 +187,7 @@ def print_figures(data_dir: Path) -> None:
     """Prints all figures of the latest local release, as wide as they need where they go to a file.
 
     Raises:
-        QueryError: there is no release.
+        HubscapeError: there is no release.
     """
     folder, package = latest_release(data_dir)
     console = plain_console()
@@ -195,7 +196,9 @@ def print_figures(data_dir: Path) -> None:
     sampled = [s.table for s in package.sources if s.source_label == "recorded" and not s.synthetic]
     if sampled:
         console.print(f"SAMPLE: recorded rows, not the whole Hub, of {', '.join(sampled)}.")
-    for figure in figures(folder, package):
+    with scratch_folder(data_dir, "figures-") as scratch:
+        found = figures(folder, package, scratch)
+    for figure in found:
         console.print()
         console.print(figure.title)
         if figure.note:

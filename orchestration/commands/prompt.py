@@ -9,7 +9,6 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from orchestration.commands.query import (
     Asked,
-    QueryError,
     names,
     plain_console,
     print_columns,
@@ -18,6 +17,7 @@ from orchestration.commands.query import (
     question,
     show,
 )
+from orchestration.ground.errors import HubscapeError
 
 _HELP = """\
 A select ends with a semicolon; Enter before it begins a new line. Tab completes the names of tables and columns.
@@ -60,7 +60,7 @@ def run_prompt(release: Asked, history: Path, limit: int) -> None:
             return
         except KeyboardInterrupt:
             console.print("Interrupted.")
-        except QueryError as error:
+        except HubscapeError as error:
             console.print(str(error))
 
 

@@ -4,7 +4,6 @@ Belongs here: which tables there are, how an answer is made, shown and written. 
 """
 
 import contextlib
-import os
 import shutil
 import sys
 import tempfile
@@ -18,13 +17,15 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.dbt import DBT_DIR, DbtParseError, prepare_manifest
+from orchestration.dbt import DBT_DIR, prepare_manifest
+from orchestration.ground.engine import sql_text
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import filled_durably, scratch_folder, writing
+from orchestration.ground.text import for_terminal
 from orchestration.release import views
 from orchestration.release.build import release_days, release_dir
-from orchestration.release.contract import ContractError, PublishedTable, read_contract
-from orchestration.release.datapackage import DataPackage, DataPackageError, FieldDescriptor, read_datapackage
-from orchestration.release.export import fsync
-from orchestration.scratch import scratch_folder
+from orchestration.release.contract import PublishedTable, read_contract
+from orchestration.release.datapackage import DataPackage, FieldDescriptor, read_datapackage
 
 ROWS_SHOWN = 50
 # What an answer is written as, and the words with which DuckDB does it; a table is drawn here.
@@ -38,12 +39,10 @@ _SUFFIXES = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parqu
 _ANALYSES = DBT_DIR / "analyses"
 
 
-class QueryError(RuntimeError):
-    """There is no release to ask, the SQL is refused, or the answer cannot be written."""
-
-
-class UnknownName(QueryError):
+class UnknownName(HubscapeError):
     """There is no table or question of this name; the text lists those that there are."""
+
+    exit_code = 2
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,13 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
     """The newest release folder and its manifest.
 
     Raises:
-        QueryError: there is none.
+        HubscapeError: there is none, or it is not of this version.
     """
-    folders = [release_dir(data_dir, day) for day in release_days(data_dir)]
-    try:
-        return folders[-1], read_datapackage(folders[-1])
-    except (IndexError, DataPackageError):
-        raise QueryError(f"There is no release in {data_dir}: run `make run` first.") from None
+    days = release_days(data_dir)
+    if not days:
+        raise HubscapeError(f"There is no release in {data_dir}: run `make run` first.")
+    folder = release_dir(data_dir, days[-1])
+    return folder, read_datapackage(folder)
 
 
 def connect(
@@ -113,7 +112,7 @@ def connect(
     """The published tables of a release, also those without rows, as views of a locked database (release.views).
 
     Raises:
-        QueryError: the dbt models, which say what tables there are, cannot be read; or a file is no table.
+        HubscapeError: the dbt models, which say what tables there are, cannot be read; or a file is no table.
     """
     tables = _published_tables()
     with _plainly():
@@ -122,10 +121,7 @@ def connect(
 
 def _published_tables() -> tuple[PublishedTable, ...]:
     """What tables a release may have, as the dbt models describe them: names in a manifest are a stranger's."""
-    try:
-        return read_contract(prepare_manifest()).tables
-    except (ContractError, DbtParseError) as error:
-        raise QueryError(str(error)) from None
+    return read_contract(prepare_manifest()).tables
 
 
 class Asked:
@@ -141,34 +137,34 @@ class Asked:
         """The statements of a text.
 
         Raises:
-            QueryError: it is no SQL, or one of them is something else than a select.
+            HubscapeError: it is no SQL, or one of them is something else than a select.
         """
         with _plainly():
             statements = self._connection.extract_statements(sql)
         if any(statement.type != duckdb.StatementType.SELECT for statement in statements):
-            raise QueryError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
+            raise HubscapeError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
         return [_without_end(statement.query) for statement in statements]
 
     def _only(self, sql: str) -> str:
         statements = self.statements(sql)
         if len(statements) != 1:
-            raise QueryError(f"One select is answered at a time, and here are {len(statements)}.")
+            raise HubscapeError(f"One select is answered at a time, and here are {len(statements)}.")
         return statements[0]
 
     def table(self, sql: str, limit: int, when_empty: str = "") -> Iterator[Table | str]:
         """An answer to be printed: the first `limit` rows, 0 for all, and a remark where there are more or none.
 
         Raises:
-            QueryError: the SQL is refused.
+            HubscapeError: the SQL is refused.
         """
         shown = f"select * from ({self._only(sql)}\n)" + (f" limit {limit + 1}" if limit else "")
         rows = self._answer(shown)
         drawn = Table()
         for name, data_type, *_ in self._connection.description or []:
             is_number = str(data_type).partition("(")[0] in _NUMBERS
-            drawn.add_column(inert(name), justify="right" if is_number else "left")
+            drawn.add_column(for_terminal(name), justify="right" if is_number else "left")
         for row in rows[: limit or None]:
-            drawn.add_row(*("" if value is None else inert(value) for value in row))
+            drawn.add_row(*("" if value is None else for_terminal(value) for value in row))
         yield drawn
         if not rows:
             yield f"No rows. {when_empty}".strip()
@@ -179,11 +175,11 @@ class Asked:
         """Writes a whole answer as csv, json or parquet, to a file that is there whole or not at all, or prints it.
 
         Raises:
-            QueryError: the SQL is refused, or the file cannot be written.
+            HubscapeError: the SQL is refused, or the file cannot be written.
         """
         answer = self._scratch / f"answer.{form}"
         try:
-            self._answer(f"copy ({self._only(sql)}\n) to {views.text(answer)} ({FORMATS[form]})")
+            self._answer(f"copy ({self._only(sql)}\n) to {sql_text(answer)} ({FORMATS[form]})")
             if output:
                 _put(answer, output)
                 return
@@ -225,7 +221,7 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise QueryError(f"DuckDB refused the query: {inert(str(error).splitlines()[0])}") from None
+        raise HubscapeError(f"DuckDB refused the query: {for_terminal(str(error).splitlines()[0])}") from None
 
 
 def _without_end(statement: str) -> str:
@@ -238,16 +234,8 @@ def _without_end(statement: str) -> str:
 
 
 def _put(answer: Path, output: Path) -> None:
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        try:
-            shutil.copyfile(answer, part)
-            fsync(part)
-            part.replace(output)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise QueryError(f"{output} cannot be written ({error.strerror}).") from None
+    with writing(output), filled_durably(output) as part:
+        shutil.copyfile(answer, part)
 
 
 def form_of(name: str | None, output: Path | None) -> str:
@@ -270,7 +258,7 @@ def answer(release: Asked, sql: str, form: str, output: Path | None, limit: int,
     """Prints or writes one answer.
 
     Raises:
-        QueryError: the SQL is refused, or the file cannot be written.
+        HubscapeError: the SQL is refused, or the file cannot be written.
     """
     if form != "table":
         release.write(sql, form, output)
@@ -351,19 +339,12 @@ def print_columns(package: DataPackage, name: str) -> None:
     console.print(f"{name}: one row per {table.grain}; {_rows(table)}\n{table.description}")
     drawn = Table("column", "type", "meaning")
     for field in table.fields:
-        drawn.add_row(field.name, field.type, inert(field.description))
+        drawn.add_row(field.name, field.type, for_terminal(field.description))
     console.print(drawn)
 
 
 def _rows(table: _Listed) -> str:
     return f"{table.rows:,} rows" if table.rows else "no rows in this release"
-
-
-def inert(value: Any) -> str:
-    """A value as text that cannot steer a terminal or change the direction of what follows: such characters are shown
-    by their code. Strangers write names and titles."""
-    text = str(value)
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def plain_console(file: Any = None) -> Console:

@@ -23,7 +23,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.lake.engine import closed_engine, duckdb_type, sql_name, sql_text
+from orchestration.ground.engine import sql_name, sql_text
+from orchestration.lake.engine import closed_engine, duckdb_type
 from orchestration.lake.files import LakeError, locked
 from orchestration.lake.ingest import ROW_GROUP_ROWS, Typed, drop_repeats
 from orchestration.lake.manifest import Manifest
@@ -146,9 +147,6 @@ def _finish(
     typed: Typed,
     not_found: list[str],
 ) -> Manifest:
-    for part in typed.parts:
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
     files = [listed(part, rows) for part, rows in zip(typed.parts, typed.rows, strict=True)]
     manifest = Manifest(
         table=table,

@@ -6,7 +6,6 @@ snapshot's folder and manifest (snapshot), or what fits (shape).
 """
 
 import errno
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.lake.engine import closed_engine, duckdb_type, sql_text
+from orchestration.ground.engine import sql_text
+from orchestration.lake.engine import closed_engine, duckdb_type
 from orchestration.lake.files import LakeError
 from orchestration.lake.rows import add_unknown_fields, type_rows
 from orchestration.lake.schemas import KEYS, SCHEMAS
@@ -70,9 +70,6 @@ def type_pages(table: str, pages: Sequence[StoredPage], folder: Path) -> Typed:
         raise LakeError(
             f"The pages of {table} in {pages[0].path.parent} have rows too large for {_MEMORY}: look at them."
         ) from None
-    for part in typed.parts:
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
     return typed
 
 

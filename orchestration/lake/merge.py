@@ -8,7 +8,6 @@ being among the changes: that a repo is gone shows against a whole list alone.
 """
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -165,9 +164,6 @@ class _Part:
                 # As far as `extra` keeps them: one that was too long is a fault.
                 extras = found["extra"].drop_null().to_pylist()
                 add_unknown_fields(self.unknown_fields, Counter(name for extra in extras for name in json.loads(extra)))
-            writer.close()
-            file.flush()
-            os.fsync(file.fileno())
         self.file = listed(path, rows)
 
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration.ground.text import plain
 from orchestration.lake.schemas import DROPPED_ALIASES, KEYS, OUR_COLUMNS, REQUIRED, SCHEMAS
 
 MAX_TEXT_CHARACTERS = 100_000
@@ -83,7 +84,7 @@ def type_rows(table: str, rows: Sequence[Any], observed_at: datetime) -> TypedRo
 def add_unknown_fields(total: Counter[str], page: Counter[str]) -> None:
     """Adds the counts of a page to `total`, whose names stay few, short and printable: they are a stranger's text."""
     for name, count in sorted(page.items()):
-        name = re.sub(r"[^ -~]", "?", name[:80])
+        name = plain(name)
         total[name if name in total or len(total) < MAX_UNKNOWN_NAMES else OTHER_NAMES] += count
 
 

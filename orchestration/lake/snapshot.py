@@ -14,7 +14,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from orchestration.lake.files import LakeError, disk_errors, sha256_of, sync_folder, write_durably
+from orchestration.ground.files import fsync, put_in_place, sha256_of, write_durably
+from orchestration.lake.files import LakeError, disk_errors
 from orchestration.lake.ingest import type_pages
 from orchestration.lake.manifest import MANIFEST_NAME, Manifest, SnapshotFile
 from orchestration.lake.schemas import SCHEMAS
@@ -70,11 +71,12 @@ def new_snapshot(data_dir: Path, table: str, snapshot_date: date) -> Iterator[Pa
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes the manifest of the snapshot that is being written in `folder`."""
-    write_durably(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
+    write_durably(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2))
 
 
 def listed(part: Path, rows: int) -> SnapshotFile:
-    """How a manifest lists a Parquet file of so many rows."""
+    """How a manifest lists a finished Parquet file of so many rows; the disk holds it from then on."""
+    fsync(part)
     return SnapshotFile(path=part.name, bytes=part.stat().st_size, rows=rows, sha256=sha256_of(part))
 
 
@@ -179,10 +181,8 @@ def _write(spool: Spool, folder: Path) -> Manifest:
 
 def _put_in_place(building: Path, final: Path) -> None:
     """Renames a whole folder to its final name; a kill in between leaves the old one for `sweep` to put back."""
-    sync_folder(building)
     replaced = final.with_name(f".replaced-{final.name.partition('=')[2]}")
     if final.exists():
         final.rename(replaced)
-    building.rename(final)
-    sync_folder(final.parent)
+    put_in_place(building, final)
     shutil.rmtree(replaced, ignore_errors=True)

@@ -18,7 +18,9 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from orchestration.lake.files import LakeError, disk_errors, locked, sync_folder, write_durably
+from orchestration.ground.files import put_in_place, write_durably
+from orchestration.ground.text import read_json
+from orchestration.lake.files import LakeError, disk_errors, locked
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.shape import fits
 
@@ -194,8 +196,7 @@ class Spool:
         """
         with disk_errors(f"remove the pages of {self.table}", self._folder):
             done = self._folder.with_name(f".done-{self.snapshot_date.isoformat()}")
-            self._folder.rename(done)
-            sync_folder(done.parent)
+            put_in_place(self._folder, done)
             shutil.rmtree(done)
 
     def restart(self) -> None:
@@ -261,7 +262,6 @@ def read_rows(path: Path) -> list[Any]:
     """
     try:
         with pa.input_stream(str(path), compression="zstd") as file:
-            # A number of thousands of digits stays text, which its own row is blamed for.
-            return json.loads(file.read(), parse_int=lambda digits: int(digits) if len(digits) < 40 else digits)[1:]
+            return read_json(file.read())[1:]
     except _BROKEN:
         raise LakeError(f"The page {path} cannot be read: run again to fetch it and what follows it.") from None
