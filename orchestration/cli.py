@@ -150,7 +150,7 @@ def query(
 
     try:
         words = asking.form_of(form, output)
-        chosen = asking.question(ask) if ask else None
+        chosen = asking.find_question(ask) if ask else None
     except (ValueError, asking.UnknownName) as error:
         raise typer.BadParameter(str(error)) from None
     if limit is not None and words != "table":
@@ -170,13 +170,13 @@ def query(
             raise typer.BadParameter("--format and --output go with SQL or --ask")
         else:
             shown = asking.ROWS_SHOWN if limit is None else limit
-            with asking.asked(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
+            with asking.open_release(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
                 if is_prompt:
                     from orchestration.commands.prompt import run_prompt
 
                     run_prompt(release, settings.data_dir / "query_history", shown)
                 else:
-                    asking.answer(release, sql, words, output, shown, chosen.when_empty if chosen else "")
+                    release.write(sql, words, output, shown, chosen.when_empty if chosen else "")
     except asking.UnknownName as error:
         raise typer.BadParameter(str(error)) from None
     except asking.QueryError as error:
