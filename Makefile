@@ -9,10 +9,10 @@ MANIFEST := dbt_project/target/manifest.json
 export DO_NOT_TRACK := 1
 export SQL
 
-.PHONY: help install run test lint format ui docs query figures screenshots dictionary reference bench clean
+.PHONY: help install run test lint format ui docs query figures screenshots documents bench clean
 
 help:  ## Lists the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/.installed $(MANIFEST)  ## Installs what is missing into .venv and has dbt write its manifest
 
@@ -59,14 +59,11 @@ query: install  ## Opens a prompt over the latest release, or answers: make quer
 figures: install  ## Prints numbers of the latest release that can be checked by hand
 	@$(BIN)/hubscape figures
 
-screenshots: install  ## Takes the pictures of README.md, and what a run prints: takes Chromium and three minutes
+screenshots: install  ## Takes the pictures of README.md anew: takes Chromium and three minutes
 	@$(BIN)/python -m tests.browser.screenshots
 
-dictionary: install  ## Writes docs/data_dictionary.md, and the marts of README.md, from dbt's manifest
-	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md README.md
-
-reference: install  ## Writes docs/reference.md: commands, variables, targets
-	@$(BIN)/python -m orchestration.reference && echo docs/reference.md
+documents: install  ## Writes anew what README.md and docs take from the code: tables, commands, variables
+	@$(BIN)/cog -r README.md docs/*.md
 
 bench: install  ## Measures Hubscape beside its peers on a made-up Hub: make bench, or make bench SCALE=0.05
 	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE))

@@ -33,7 +33,6 @@ from orchestration.translator import OWNER
 
 # What decides the bytes of a release, besides the project's own code.
 _PACKAGES = (
-    "altair",
     "dagster",
     "dbt-core",
     "dbt-duckdb",

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -36,14 +36,19 @@ class RunReport:
         return sum(self.seconds_by_step.values())
 
 
-def run_refresh(settings: Settings, build: "Callable[[Settings], dg.Definitions]") -> RunReport:
+def run_refresh(
+    settings: Settings, build: "Callable[[Settings], dg.Definitions]", within: "dg.DagsterInstance | None" = None
+) -> RunReport:
     """Runs the whole job for the settings' snapshot, with the definitions that `build` makes of them.
+
+    Its history is that of the instance that it runs `within`, else that of the data folder, which `make ui` shows.
 
     Raises:
         HubscapeError: a source failed, a check refused, or another run is at work in the same data folder.
     """
     quiet_libraries()
-    with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
+    opened = nullcontext(within) if within else instance(settings.data_dir)
+    with only_run(settings.data_dir), opened as dagster_instance:
         _bury_dead_runs(dagster_instance)
         prepare_manifest()
         job = build(settings).resolve_job_def("refresh")
