@@ -498,6 +498,7 @@ def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_pa
         return {
             "resource_type": "model",
             "name": name,
+            "path": f"marts/lineage/{name}.sql",
             "description": "",
             "config": {"meta": meta | {"publish": publish}},
             "columns": {"a": {"data_type": "bigint", "description": "A."}},
