@@ -8,7 +8,7 @@ from typing import Any
 from orchestration.dbt import prepare_manifest
 from orchestration.release.dictionary import DICTIONARY, render_dictionary
 from orchestration.release.questions import read_questions
-from orchestration.site.charts import read_charts
+from orchestration.site.charts import read_drawings
 
 # Column names that mean something else in another published table, each with the reason why the name is right in both.
 # Everything else has one doc block, and so one meaning, in all tables that are published.
@@ -114,7 +114,7 @@ def test_figures_and_report_are_exposed_with_the_tables_that_their_questions_rea
     questions = read_questions()
     asked = {
         "figures": [question for question in questions.values() if question.figure],
-        "report": [questions[chart["question"]] for chart in read_charts().values()],
+        "report": [questions[drawing.question] for drawing in read_drawings().values()],
     }
     for name, of in asked.items():
         assert exposed(manifest, name) == sorted({table for question in of for table in question.tables})
