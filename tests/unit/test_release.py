@@ -533,6 +533,7 @@ def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_pa
         "fct_compares": False,
         "fct_goes_on": True,
     }
+    assert {table.subject for table in contract.tables} == {"lineage"}
     assert contract.required_nodes == set(manifest["nodes"])
     assert contract.history == ("dim_repos", "fct_goes_on")
 
