@@ -134,7 +134,8 @@ class OpenRelease:
             HubscapeError: the SQL is refused, or the file cannot be written.
         """
         if form == "table" and not output:
-            return show(self.table(sql, limit, when_empty), plain_console())
+            show(self.table(sql, limit, when_empty), plain_console())
+            return
         written = self._scratch / f"answer.{form}"
         try:
             if form == "table":
@@ -150,7 +151,6 @@ class OpenRelease:
                 sys.stdout.buffer.flush()
         finally:
             written.unlink(missing_ok=True)
-        return None
 
     def _answer(self, sql: str, what: str) -> list[tuple[Any, ...]]:
         """All rows of what is done with `answer`, which is the one select of a text; Ctrl-C stops it."""

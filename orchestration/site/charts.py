@@ -1,8 +1,7 @@
 """The charts of a release: a question's answer as a sentence, a table and a drawing.
 
-Each file of `vega_lite` is a chart: the `question` that feeds it, its `place` in the report, the `sentence` that tells
-the answer (Jinja over its `rows`), and the Vega-Lite that draws them. Its name names the picture and the section of
-the page. Not here: how anything is counted, which a question and the models say; nor the page and its colours (report).
+Each file of `vega_lite` is one chart, named as its picture and its section of the page. Not here: how anything is
+counted, which the question and the models say; nor the page, its colours and what all charts have in common (report).
 """
 
 import datetime as dt
@@ -41,33 +40,50 @@ class Chart:
     spec: dict[str, Any] | None = None
 
 
-def read_charts() -> dict[str, dict[str, Any]]:
-    """What the file of each chart says, by the chart's name, in the order of the report."""
-    found = {path.stem: yaml.safe_load(path.read_text()) for path in _FOLDER.glob("*.yml")}
-    return dict(sorted(found.items(), key=lambda item: item[1]["place"]))
+@dataclass(frozen=True)
+class Drawing:
+    """A file of `vega_lite`: which question is drawn, and how.
+
+    `place` is that in the report. `sentence` tells the answer, in Jinja over its `rows`. `vega_lite` draws them, but
+    for data and width, `first_vega_lite` those of one snapshot. Rows without the column `drawn` stand in the table
+    alone. `spread` makes the table wide: a column for each of `names` in the rows, with its `values`.
+    """
+
+    question: str
+    place: int
+    sentence: str
+    vega_lite: dict[str, Any]
+    first_vega_lite: dict[str, Any] | None = None
+    drawn: str = ""
+    spread: dict[str, str] | None = None
+
+
+def read_drawings() -> dict[str, Drawing]:
+    """All drawings by the name of their chart, in the order of the report."""
+    found = {path.stem: Drawing(**yaml.safe_load(path.read_text())) for path in _FOLDER.glob("*.yml")}
+    return dict(sorted(found.items(), key=lambda item: item[1].place))
 
 
 def charts(release: duckdb.DuckDBPyConnection) -> list[Chart]:
     """All charts of a release, opened by `release.views`, in the order of the report."""
     questions = read_questions()
-    return [_chart(name, said, ask(release, questions[said["question"]])) for name, said in read_charts().items()]
+    return [_chart(name, how, ask(release, questions[how.question])) for name, how in read_drawings().items()]
 
 
-def _chart(name: str, said: dict[str, Any], answer: Answer) -> Chart:
+def _chart(name: str, how: Drawing, answer: Answer) -> Chart:
     question = answer.question
     rows = [dict(zip(answer.columns, map(_one_line, row), strict=True)) for row in answer.rows]
     if not rows:
         return Chart(name, question.title, question.when_empty, question.tables[0])
-    text = " ".join(_SENTENCES.from_string(said["sentence"]).render(rows=rows).split())
-    shown = _spread(rows, **said["spread"]) if "spread" in said else rows
-    chart = Chart(
-        name, question.title, text, question.tables[0], tuple(shown[0]), tuple(tuple(row.values()) for row in shown)
-    )
-    drawn = [row for row in rows if "drawn" not in said or row[said["drawn"]] is not None]
+    text = " ".join(_SENTENCES.from_string(how.sentence).render(rows=rows).split())
+    shown = _spread(rows, **how.spread) if how.spread else rows
+    numbers = tuple(tuple(row.values()) for row in shown)
+    chart = Chart(name, question.title, text, question.tables[0], tuple(shown[0]), numbers)
+    drawn = [row for row in rows if not how.drawn or row[how.drawn] is not None]
     if not drawn:
         return chart
     is_first = len({row[answer.columns[0]] for row in drawn}) == 1
-    spec = said["first_vega_lite"] if is_first and "first_vega_lite" in said else said["vega_lite"]
+    spec = how.first_vega_lite if how.first_vega_lite and is_first else how.vega_lite
     values = [{key: str(v) if isinstance(v, dt.date) else v for key, v in row.items()} for row in drawn]
     return replace(
         chart,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orchestration.release.questions import read_questions
-from orchestration.site.charts import read_charts
+from orchestration.site.charts import read_drawings
 from tests.support import PROJECT
 
 DICTIONARY = PROJECT / "docs" / "data_dictionary.md"
@@ -115,7 +115,7 @@ def test_figures_and_report_are_exposed_with_the_tables_that_their_questions_rea
     questions = read_questions()
     asked = {
         "figures": [question for question in questions.values() if question.figure],
-        "report": [questions[chart["question"]] for chart in read_charts().values()],
+        "report": [questions[drawing.question] for drawing in read_drawings().values()],
     }
     for name, of in asked.items():
         assert exposed(manifest, name) == sorted({table for question in of for table in question.tables})

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.release.questions import read_questions
-from orchestration.site.charts import read_charts
+from orchestration.site.charts import read_drawings
 
 Manifest = dict[str, Any]
 
@@ -120,10 +120,10 @@ def test_the_questions_are_those_that_dbt_sees_and_read_what_they_say(manifest):
 def test_figures_and_charts_have_titles_and_an_order():
     questions = read_questions()
     figures = [question for question in questions.values() if question.figure]
-    charts = read_charts().values()
+    drawings = read_drawings().values()
     assert sorted(figure.figure for figure in figures) == list(range(1, len(figures) + 1))
-    assert [chart["place"] for chart in charts] == list(range(1, len(charts) + 1))
-    assert all(question.title for question in (*figures, *(questions[chart["question"]] for chart in charts)))
+    assert [drawing.place for drawing in drawings] == list(range(1, len(drawings) + 1))
+    assert all(question.title for question in (*figures, *(questions[drawing.question] for drawing in drawings)))
 
 
 def test_no_two_doc_blocks_say_the_same(manifest):
