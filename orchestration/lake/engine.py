@@ -1,6 +1,6 @@
 """DuckDB as the lake uses it: it sees the files that it is given, and nothing else of this machine.
 
-Belongs here: how a connection is closed off, and the lake's types and names in DuckDB's words. Not: what is read.
+Belongs here: how a connection is closed off, and names and texts in SQL. Not: what is read.
 """
 
 import errno
@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 
 @contextmanager
@@ -51,18 +50,6 @@ def _error_number(text: str) -> int | None:
     if number := re.search(r'"errno":"([0-9]+)"', text):
         return int(number[1])
     return errno.ENOSPC if "no space left" in text.lower() else None
-
-
-def duckdb_type(kind: pa.DataType) -> str:
-    """What DuckDB calls a type of the lake's schemas."""
-    if pa.types.is_struct(kind):
-        return "struct(" + ", ".join(f"{sql_name(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
-    if pa.types.is_list(kind):
-        return f"{duckdb_type(kind.value_type)}[]"
-    if pa.types.is_map(kind):
-        return f"map({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
-    names = {pa.bool_(): "boolean", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
-    return names.get(kind) or ("varchar" if kind == pa.string() else "timestamptz")
 
 
 def sql_name(identifier: str) -> str:
