@@ -103,13 +103,11 @@ def _add_base(typed: Typed, spool: Spool, base: Manifest, folder: Path) -> None:
 def _known(connection: duckdb.DuckDBPyConnection, table: str, changes: list[Path], base: list[Path]) -> pa.Table:
     """The rows of the changes that have no key, and hold nothing but what an earlier one or one of the base does."""
     told = ", ".join(f"{name} := {name}" for name in map(sql_name, SCHEMAS[table].names) if name != '"observed_at"')
-    keyless = f"where {key_sql(table)} is null"
-    content = f"to_json(struct_pack({told}))"
-    # By name, as a base that is older may lack a column.
-    of_base = f"(select * from {rows_sql(changes)} limit 0 union all by name select * from {rows_sql(base)})"
-    return connection.sql(f"""
-        with found as (select file, file_row_number, {content} as content from {rows_sql(changes)} {keyless})
-        select file, file_row_number from found
-        qualify content in (select {content} from {of_base} {keyless})
-            or row_number() over (partition by content order by file, file_row_number) > 1
-    """).to_arrow_table()
+    content, keyless = f"to_json(struct_pack({told}))", f"where {key_sql(table)} is null"
+    found = f"select file, file_row_number, {content} as content from {rows_sql(changes)} {keyless}"
+    earlier = "row_number() over (partition by content order by file, file_row_number) > 1"
+    if connection.execute(f"{found} limit 1").fetchall():  # seldom, so that the base need not be read
+        # By name, as a base that is older may lack a column.
+        of_base = f"((select * from {rows_sql(changes)} limit 0) union all by name select * from {rows_sql(base)})"
+        earlier += f" or content in (select {content} from {of_base} {keyless})"
+    return connection.sql(f"select file, file_row_number from ({found}) qualify {earlier}").to_arrow_table()
