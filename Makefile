@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 DATA_DIR := $(abspath $(or $(HUBSCAPE_DATA_DIR),data))
 DBT_SOURCES := $(shell find dbt_project -not -path '*/target/*' -not -path '*/logs/*' \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' -o -name '*.md' \))
 MANIFEST := dbt_project/target/manifest.json
+# One process for each core; at their end Python warns of a semaphore that sqlfluff leaves to it.
+SQLFLUFF := PYTHONWARNINGS=ignore:resource_tracker $(BIN)/sqlfluff
+SQL_OPTIONS := --disable-progress-bar --processes 0 dbt_project/models dbt_project/tests dbt_project/analyses
 export DO_NOT_TRACK := 1
 export SQL
 
@@ -38,13 +41,13 @@ test: install  ## Runs all tests
 lint: install  ## Checks style of Python and SQL, and that the definitions load
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
+	$(SQLFLUFF) lint $(SQL_OPTIONS)
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
 format: install  ## Formats Python and SQL
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
+	$(SQLFLUFF) fix $(SQL_OPTIONS)
 
 ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history of `make run`
 	@mkdir -p $(DATA_DIR)/dagster && cp dagster.yaml $(DATA_DIR)/dagster/
