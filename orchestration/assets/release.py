@@ -11,7 +11,7 @@ import dagster as dg
 from orchestration.dbt import MANIFEST
 from orchestration.docs import write_docs
 from orchestration.failures import plain_failures
-from orchestration.gates import raw_sources, require_publishable
+from orchestration.gates import mart_rules, raw_sources, require_publishable
 from orchestration.hub.publication import Publication, publish
 from orchestration.metadata import picture, preview, source_columns
 from orchestration.release.audit import release_files, require_sound
@@ -135,10 +135,12 @@ def make_release(settings: Settings) -> DataPackage:
     ) as connection:
         require_built(connection, contract, date.isoformat())
         require_built_from(connection, sources)
-        subject = build_subject(connection)
+        subject, rules = build_subject(connection), mart_rules(settings, MANIFEST)
         checks += build_checks(connection)
         for table in contract.tables:
-            checks += require_verdict(settings.data_dir, "marts", table.name, date, subject).results
+            checks += require_verdict(
+                settings.data_dir, "marts", table.name, date, subject=subject, rules=rules[table.name]
+            ).results
         return build_release(
             connection,
             contract,
