@@ -38,7 +38,7 @@ from orchestration.release.datapackage import (
     coverage,
 )
 from orchestration.release.export import export_tables, open_warehouse
-from orchestration.site.report import write_report
+from orchestration.site.report import write_pages
 
 DAY = dt.date(2026, 1, 2)
 PAPERS = PublishedTable(
@@ -105,7 +105,7 @@ def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = No
             sources=[source],
             checks=passed if checks is None else checks,
             provenance=Provenance(hubscape="0.1.0", git_commit="abc", packages={"duckdb": "2"}),
-            pages=lambda tables, package, folder: write_report(folder, package, []),  # no tables of any chart
+            pages=write_pages,
         )
     return release_dir(data_dir, day)
 
