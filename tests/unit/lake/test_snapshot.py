@@ -50,7 +50,7 @@ def rows_of(data_dir: Path, table: str = "models", day: date = DAY) -> list[dict
 
 
 def crash(scenario: str, folder: Path) -> str:
-    command = [sys.executable, "-m", "tests.unit.lake_crashes", scenario, str(folder)]
+    command = [sys.executable, "-m", "tests.unit.lake.crashes", scenario, str(folder)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=200, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.documents.conftest import REPO, Published
 from tests.hubscape import clean_environment
-from tests.readers.conftest import REPO, Published
 from tests.sandbox import TOKEN
 
 HERE = Path(__file__).resolve().parent

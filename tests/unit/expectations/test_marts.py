@@ -411,4 +411,4 @@ def test_modules_are_listed_without_great_expectations() -> None:
         "heavy = {'great_expectations', 'dagster', 'orchestration', 'pandas'}; "
         "sys.exit(sorted(heavy & {m.split('.')[0] for m in sys.modules}) or 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(__file__).parents[3])
