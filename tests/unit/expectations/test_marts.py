@@ -10,6 +10,7 @@ import pytest
 from expectations.marts import MART_TABLES
 from expectations.outcome import Outcome, refusals
 from expectations.runner import check_marts
+from tests.support import PATIENCE
 
 RAW_ROWS = {"models": 100, "datasets": 40}
 GOOD = """
@@ -386,7 +387,7 @@ WRITE = "import duckdb, sys; duckdb.connect(sys.argv[1]).execute('create table t
 def test_the_warehouse_is_free_again_afterwards(warehouse: Path) -> None:
     execute(warehouse, "update fct_papers set upvotes = null")
     check_marts(warehouse, raw_rows=RAW_ROWS)
-    subprocess.run([sys.executable, "-c", WRITE, str(warehouse)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", WRITE, str(warehouse)], check=True, timeout=PATIENCE)
 
 
 def test_a_warehouse_that_another_process_writes_fails_in_one_sentence(warehouse: Path) -> None:
@@ -411,4 +412,4 @@ def test_modules_are_listed_without_great_expectations() -> None:
         "heavy = {'great_expectations', 'dagster', 'orchestration', 'pandas'}; "
         "sys.exit(sorted(heavy & {m.split('.')[0] for m in sys.modules}) or 0)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, cwd=Path(__file__).parents[3])
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE, cwd=Path(__file__).parents[3])
