@@ -62,7 +62,9 @@ def read_questions() -> dict[str, Question]:
 
 
 def ask(release: duckdb.DuckDBPyConnection, question: Question) -> Answer:
-    """The answer of a release, opened by `release.views`."""
+    """The answer of a release, opened by `release.views`: none where it lacks a table that the question reads."""
+    if not set(question.tables) <= {table for (table,) in release.execute("show tables").fetchall()}:
+        return Answer(question, (), ())
     result = release.execute(question.sql)
     columns = tuple(column for column, *_ in result.description or ())
     return Answer(question, columns, tuple(result.fetchall()))
