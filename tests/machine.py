@@ -13,14 +13,11 @@ from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner
 
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import provenance
-from orchestration.assets.transform import dbt_environment
 from orchestration.crawl.source import HubAccess
-from orchestration.dbt import DBT_DIR, MANIFEST, prepare_manifest
+from orchestration.dbt import MANIFEST, prepare_manifest, run_dbt
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.export import open_warehouse
@@ -90,11 +87,7 @@ class Machine:
 
     def build(self, settings: Settings, *words: str) -> None:
         """Runs dbt on the snapshot of the settings, which must succeed."""
-        command = [*words, "--quiet", "--no-write-json", "--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-        with dbt_environment(settings):
-            done = dbtRunner().invoke([*command, "--target-path", str(self.data_dir / "dbt")])
-        # It keeps the warehouse open for a next command in this process; a command of its own would have let it go.
-        DuckDBConnectionManager.close_all_connections()
+        done = run_dbt(settings, *words)
         assert done.success, done.exception or [r.message for r in done.result.results if r.message][-3:]
 
     def run(self, hub_url: str, date: dt.date) -> str:
