@@ -139,7 +139,7 @@ def query(
         words = asking.form_of(form, output)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    chosen = asking.question(ask) if ask else None
+    chosen = asking.find_question(ask) if ask else None
     if limit is not None and words != "table":
         raise typer.BadParameter("--limit goes with tables, any other format holds the whole answer")
     if chosen and (sql or listed):
@@ -157,13 +157,13 @@ def query(
             raise typer.BadParameter("--format and --output go with SQL or --ask")
         else:
             shown = asking.ROWS_SHOWN if limit is None else limit
-            with asking.asked(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
+            with asking.open_release(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
                 if is_prompt:
                     from orchestration.commands.prompt import run_prompt
 
                     run_prompt(release, settings.data_dir / "query_history", shown)
                 else:
-                    asking.answer(release, sql, words, output, shown, chosen.when_empty if chosen else "")
+                    release.write(sql, words, output, shown, chosen.when_empty if chosen else "")
     except KeyboardInterrupt:
         typer.echo("hubscape: interrupted", err=True)
         raise typer.Exit(130) from None

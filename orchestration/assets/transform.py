@@ -2,13 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from dagster_dbt import dbt_assets
 
-from orchestration.checks.build_log import samples, with_facts
+from orchestration.checks.build_log import faults, with_facts
 from orchestration.dbt import dbt_project, run_dbt
 from orchestration.failures import plain_failures
 from orchestration.resources import WAREHOUSE_POOL
@@ -108,21 +108,19 @@ def events(
             )
 
 
-def refusal(results: Iterable["NodeResult"], settings: Settings) -> str:
+def refusal(results: Sequence["NodeResult"], settings: Settings) -> str:
     """One sentence on why a dbt build failed, naming the first nodes that did not pass and the rows they failed on."""
-    log, all_of_them = settings.data_dir / "dbt" / "dbt.log", list(results)
-    if not all_of_them:
+    log = settings.data_dir / "dbt" / "dbt.log"
+    if not results:
         return f"dbt did not come to a result: read {log} and run again."
-    failed = [result for result in all_of_them if result.status in {"fail", "error", "runtime error"}]
-    found = samples(settings)
-    names = ", ".join(_named(result, found.get(result.node.unique_id, "")) for result in failed[:3])
+    failed = [(r.node.unique_id, r.failures) for r in results if r.status in {"fail", "error", "runtime error"}]
+    found = faults(settings)
+    names = ", ".join(_named(name, *found.get(name, (failures, ""))) for name, failures in failed[:3])
     return (
-        f"dbt refused the snapshot: {len(failed)} of {len(all_of_them)} nodes failed, first {names}; "
-        f"{log} has the details."
+        f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
     )
 
 
-def _named(result: "NodeResult", sample: str) -> str:
-    if not result.failures:
-        return result.node.name
-    return f"{result.node.name} ({result.failures} rows{': ' + sample if sample else ''})"
+def _named(unique_id: str, failures: int | None, sample: str) -> str:
+    name = unique_id.split(".")[2]
+    return f"{name} ({failures} rows{': ' + sample if sample else ''})" if failures else name

@@ -4,7 +4,6 @@ Belongs here: looking and judging. Nothing is mended or written; what a run woul
 """
 
 import datetime as dt
-import fcntl
 import math
 import os
 import shutil
@@ -257,7 +256,7 @@ def _locks(data_dir: Path) -> Iterator[Finding]:
         yield Finding("run lock", "warning", f"a run is at work in {data_dir}", "Wait for it to end before the next.")
     else:
         yield Finding("run lock", "ok", "free")
-    if is_locked(warehouse, fcntl.lockf) and not at_work:
+    if is_locked(warehouse) and not at_work:
         advice = "Close the program that has it open; whoever only reads can read the release's Parquet."
         yield Finding("warehouse", "problem", f"another process holds {warehouse}", advice)
     left = [path for pattern in ("tmp/*", "release/.building-*", "release/.old-*") for path in data_dir.glob(pattern)]

@@ -8,13 +8,13 @@ from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from orchestration.commands.query import (
-    Asked,
+    OpenRelease,
+    find_question,
     names,
     plain_console,
     print_columns,
     print_questions,
     print_tables,
-    question,
     show,
 )
 from orchestration.ground.errors import HubscapeError
@@ -30,7 +30,7 @@ _WORDS = ("select", "from", "where", "group by", "order by", "limit", "desc", "c
 _COMMANDS = (".tables", ".questions", ".ask", ".help", ".quit")
 
 
-def run_prompt(release: Asked, history: Path, limit: int) -> None:
+def run_prompt(release: OpenRelease, history: Path, limit: int) -> None:
     """Answers what is typed until the end of the input; an error is told and does not end it."""
     console = plain_console()
     console.print(
@@ -79,7 +79,7 @@ def _enter_ends_what_is_whole() -> KeyBindings:
     return bindings
 
 
-def _command(release: Asked, line: str, limit: int) -> None:
+def _command(release: OpenRelease, line: str, limit: int) -> None:
     word, _, name = line.partition(" ")
     name = name.strip()
     console = plain_console()
@@ -90,7 +90,7 @@ def _command(release: Asked, line: str, limit: int) -> None:
     elif word == ".questions":
         print_questions(console)
     elif word == ".ask":
-        chosen = question(name)
+        chosen = find_question(name)
         console.print(chosen.text)
         show(release.table(chosen.sql, limit, chosen.when_empty), console)
     elif word == ".help":

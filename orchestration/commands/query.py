@@ -1,23 +1,24 @@
-"""SQL over a release: its tables as views, nothing else within reach; and the questions that come with an answer.
+"""SQL over a release: its tables as views, nothing else within reach.
 
-Belongs here: which tables there are, how an answer is made, shown and written. The prompt is `prompt`.
+Belongs here: which tables there are, how an answer is made, shown and written. Not here: the questions that come with
+their SQL (release.questions), and the prompt.
 """
 
 import contextlib
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.dbt import DBT_DIR, prepare_manifest
+from orchestration.dbt import prepare_manifest
 from orchestration.ground.engine import sql_text
 from orchestration.ground.errors import HubscapeError
 from orchestration.ground.files import filled_durably, scratch_folder, writing
@@ -25,7 +26,8 @@ from orchestration.ground.text import for_terminal
 from orchestration.release import views
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import PublishedTable, read_contract
-from orchestration.release.datapackage import DataPackage, FieldDescriptor, read_datapackage
+from orchestration.release.datapackage import DataPackage, read_datapackage
+from orchestration.release.questions import Question, read_questions
 
 ROWS_SHOWN = 50
 # What an answer is written as, and the words with which DuckDB does it; a table is drawn here.
@@ -36,7 +38,7 @@ FORMATS = {
     "parquet": "format parquet, compression zstd",
 }
 _SUFFIXES = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet"}
-_ANALYSES = DBT_DIR / "analyses"
+_Named = TypeVar("_Named")
 
 
 class UnknownName(HubscapeError):
@@ -45,51 +47,18 @@ class UnknownName(HubscapeError):
     exit_code = 2
 
 
-@dataclass(frozen=True)
-class Question:
-    """A question with the SQL that answers it: a file of dbt_project/analyses and its entry in the YAML there.
-
-    `tables` are those that it reads, `when_empty` says what an answer without rows means.
-    """
-
-    name: str
-    text: str
-    when_empty: str
-    tables: tuple[str, ...]
-    sql: str
-
-
-def questions() -> dict[str, Question]:
-    """All questions by name. What dbt sees as `ref('table')` is the table of that name in a release."""
-    import yaml
-    from jinja2 import Environment, StrictUndefined
-
-    entries = yaml.safe_load((_ANALYSES / "questions.yml").read_text())["analyses"]
-    templates = Environment(undefined=StrictUndefined)
-    found = {}
-    for entry in entries:
-        read: list[str] = []
-        template = templates.from_string((_ANALYSES / f"{entry['name']}.sql").read_text())
-        sql = template.render(ref=lambda table, read=read: read.append(table) or table)
-        found[entry["name"]] = Question(
-            name=entry["name"],
-            text=" ".join(entry["description"].split()),
-            when_empty=entry["config"]["meta"]["when_empty"],
-            tables=tuple(sorted(set(read))),
-            sql=sql,
-        )
-    return found
-
-
-def question(name: str) -> Question:
-    """One question.
+def find_question(name: str) -> Question:
+    """The question of this name.
 
     Raises:
-        UnknownName: there is none of this name.
+        UnknownName: there is none.
     """
-    known = questions()
+    return _find("question", name, read_questions())
+
+
+def _find(what: str, name: str, known: Mapping[str, _Named]) -> _Named:
     if name not in known:
-        raise UnknownName(f"There is no question {name}; there are {', '.join(known)}.")
+        raise UnknownName(f"There is no {what} {name}; there are {', '.join(known)}.")
     return known[name]
 
 
@@ -124,8 +93,8 @@ def _published_tables() -> tuple[PublishedTable, ...]:
     return read_contract(prepare_manifest()).tables
 
 
-class Asked:
-    """A release that is being asked."""
+class OpenRelease:
+    """A release that can be asked."""
 
     def __init__(self, folder: Path, package: DataPackage, scratch: Path, memory_limit: str) -> None:
         """Opens it; `scratch` is an empty folder that nobody else writes to."""
@@ -143,13 +112,7 @@ class Asked:
             statements = self._connection.extract_statements(sql)
         if any(statement.type != duckdb.StatementType.SELECT for statement in statements):
             raise HubscapeError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
-        return [_without_end(statement.query) for statement in statements]
-
-    def _only(self, sql: str) -> str:
-        statements = self.statements(sql)
-        if len(statements) != 1:
-            raise HubscapeError(f"One select is answered at a time, and here are {len(statements)}.")
-        return statements[0]
+        return [statement.query for statement in statements]
 
     def table(self, sql: str, limit: int, when_empty: str = "") -> Iterator[Table | str]:
         """An answer to be printed: the first `limit` rows, 0 for all, and a remark where there are more or none.
@@ -157,44 +120,53 @@ class Asked:
         Raises:
             HubscapeError: the SQL is refused.
         """
-        shown = f"select * from ({self._only(sql)}\n)" + (f" limit {limit + 1}" if limit else "")
-        rows = self._answer(shown)
-        drawn = Table()
-        for name, data_type, *_ in self._connection.description or []:
-            is_number = str(data_type).partition("(")[0] in _NUMBERS
-            drawn.add_column(for_terminal(name), justify="right" if is_number else "left")
-        for row in rows[: limit or None]:
-            drawn.add_row(*("" if value is None else for_terminal(value) for value in row))
-        yield drawn
+        rows = self._answer(sql, "from answer" + (f" limit {limit + 1}" if limit else ""))
+        yield draw([name for name, *_ in self._connection.description or []], rows[: limit or None])
         if not rows:
             yield f"No rows. {when_empty}".strip()
         if limit and len(rows) > limit:
             yield f"The first {limit} rows; `--limit 0` shows all, a where clause others."
 
-    def write(self, sql: str, form: str, output: Path | None) -> None:
-        """Writes a whole answer as csv, json or parquet, to a file that is there whole or not at all, or prints it.
+    def write(self, sql: str, form: str, output: Path | None, limit: int, when_empty: str = "") -> None:
+        """Writes an answer to a file that is there whole or not at all, or prints it; `limit` is for tables alone.
 
         Raises:
             HubscapeError: the SQL is refused, or the file cannot be written.
         """
-        answer = self._scratch / f"answer.{form}"
+        if form == "table" and not output:
+            show(self.table(sql, limit, when_empty), plain_console())
+            return
+        written = self._scratch / f"answer.{form}"
         try:
-            self._answer(f"copy ({self._only(sql)}\n) to {sql_text(answer)} ({FORMATS[form]})")
+            if form == "table":
+                with written.open("w") as file:
+                    show(self.table(sql, limit, when_empty), plain_console(file))
+            else:
+                self._answer(sql, f"copy answer to {sql_text(written)} ({FORMATS[form]})")
             if output:
-                _put(answer, output)
-                return
-            with answer.open("rb") as file:
-                shutil.copyfileobj(file, sys.stdout.buffer)
-            sys.stdout.buffer.flush()
+                _put(written, output)
+            else:
+                with written.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
         finally:
-            answer.unlink(missing_ok=True)
+            written.unlink(missing_ok=True)
 
-    def _answer(self, statement: str) -> list[tuple[Any, ...]]:
-        """All rows of one statement; Ctrl-C stops it."""
+    def _answer(self, sql: str, what: str) -> list[tuple[Any, ...]]:
+        """All rows of what is done with `answer`, which is the one select of a text; Ctrl-C stops it."""
+        statements = self.statements(sql)
+        if len(statements) != 1:
+            raise HubscapeError(f"One select is answered at a time, and here are {len(statements)}.")
+
+        def work() -> list[tuple[Any, ...]]:
+            # A view takes a select as it stands, whatever comment or semicolon it ends with.
+            self._connection.execute(f"create or replace temp view answer as {statements[0]}")
+            return self._connection.execute(what).fetchall()
+
         # Python looks at signals in its main thread and only between steps of its own, of which DuckDB's work has
         # none for as long as an operator takes. So DuckDB works in another thread while this one waits.
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="query") as pool:
-            running = pool.submit(lambda: self._connection.execute(statement).fetchall())
+            running = pool.submit(work)
             try:
                 with _plainly():
                     return running.result()
@@ -205,14 +177,11 @@ class Asked:
                 raise
 
 
-_NUMBERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT", "UINTEGER", "FLOAT", "DOUBLE", "DECIMAL"}
-
-
 @contextlib.contextmanager
-def asked(folder: Path, package: DataPackage, data_dir: Path, memory_limit: str) -> Iterator[Asked]:
+def open_release(folder: Path, package: DataPackage, data_dir: Path, memory_limit: str) -> Iterator[OpenRelease]:
     """A release to be asked while the block lasts; what spills or is being written lies in `data_dir/tmp`."""
     with scratch_folder(data_dir, "query-") as scratch:
-        yield Asked(folder, package, scratch, memory_limit)
+        yield OpenRelease(folder, package, scratch, memory_limit)
 
 
 @contextlib.contextmanager
@@ -222,15 +191,6 @@ def _plainly() -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise HubscapeError(f"DuckDB refused the query: {for_terminal(str(error).splitlines()[0])}") from None
-
-
-def _without_end(statement: str) -> str:
-    """A statement without its semicolon and what follows that, so that it can stand in parentheses."""
-    code = statement.encode()  # tokens are told by their place in bytes
-    ends = (
-        at for at, kind in duckdb.tokenize(statement) if kind == duckdb.token_type.operator and code[at] == ord(";")
-    )
-    return code[: next(ends, None)].decode()
 
 
 def _put(answer: Path, output: Path) -> None:
@@ -254,25 +214,18 @@ def form_of(name: str | None, output: Path | None) -> str:
     return form
 
 
-def answer(release: Asked, sql: str, form: str, output: Path | None, limit: int, when_empty: str = "") -> None:
-    """Prints or writes one answer.
-
-    Raises:
-        HubscapeError: the SQL is refused, or the file cannot be written.
-    """
-    if form != "table":
-        release.write(sql, form, output)
-    elif output:
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = Path(folder) / "answer"
-            with drawn.open("w") as file:
-                show(release.table(sql, limit, when_empty), plain_console(file))
-            _put(drawn, output)
-    else:
-        show(release.table(sql, limit, when_empty), plain_console())
+def draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], text: Callable[[Any], object] | None = None) -> Table:
+    """Rows as a table, numbers flush right; `text` says how a value is shown, else as it is, and null as nothing."""
+    table = Table()
+    for number, column in enumerate(columns):
+        is_number = any(type(row[number]) in (int, float, Decimal) for row in rows)
+        table.add_column(for_terminal(column), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(for_terminal(text(value) if text else "" if value is None else value) for value in row))
+    return table
 
 
-def show(lines: Iterator[Table | str], console: Console) -> None:
+def show(lines: Iterable[Table | str], console: Console) -> None:
     """Prints what an answer is made of."""
     for line in lines:
         console.print(line)
@@ -280,40 +233,37 @@ def show(lines: Iterator[Table | str], console: Console) -> None:
 
 @dataclass(frozen=True)
 class _Listed:
-    name: str
-    grain: str
-    rows: int
+    head: str
     description: str
-    fields: Sequence[FieldDescriptor]
+    columns: list[tuple[str, str, str]]
 
 
-def _listed(package: DataPackage) -> list[_Listed]:
-    """The published tables, those that the release has a file of as its manifest describes them."""
+def _listed(package: DataPackage) -> dict[str, _Listed]:
+    """The published tables by name; the columns of those that the release has a file of are as its manifest says."""
     resources = {resource.name: resource for resource in package.resources}
-    listed = []
+    listed = {}
     for table in _published_tables():
-        if r := resources.get(table.name):
-            listed.append(_Listed(r.name, r.grain, r.rows, r.description, r.table_schema.fields))
-        else:
-            fields = [
-                FieldDescriptor(name=c.name, type=c.table_schema_type, description=c.description) for c in table.columns
-            ]
-            listed.append(_Listed(table.name, table.grain, 0, table.description, fields))
-    return sorted(listed, key=lambda table: table.name)
+        resource = resources.get(table.name)
+        columns = [(c.name, c.table_schema_type, c.description) for c in table.columns]
+        if resource:
+            columns = [(f.name, f.type, f.description) for f in resource.table_schema.fields]
+        rows = f"{resource.rows:,} rows" if resource else "no rows in this release"
+        listed[table.name] = _Listed(f"{table.name}: one row per {table.grain}; {rows}", table.description, columns)
+    return listed
 
 
 def names(package: DataPackage) -> list[str]:
     """Tables and columns of a release, each once: what somebody may want to type."""
-    tables = _listed(package)
-    return sorted({table.name for table in tables} | {field.name for table in tables for field in table.fields})
+    listed = _listed(package)
+    return sorted({*listed, *(name for table in listed.values() for name, *_ in table.columns)})
 
 
 def print_tables(folder: Path, package: DataPackage) -> None:
     """Prints the tables of a release with their grain, rows and columns, and the questions that can be asked."""
     console = plain_console()
-    for table in _listed(package):
-        console.print(f"{table.name}: one row per {table.grain}; {_rows(table)}")
-        console.print("    " + ", ".join(field.name for field in table.fields))
+    for table in _listed(package).values():
+        console.print(table.head)
+        console.print("    " + ", ".join(for_terminal(name) for name, *_ in table.columns))
     console.print("\nQuestions, each answered by `hubscape query --ask NAME`:")
     print_questions(console)
     console.print(f'\nhubscape query "select * from {package.resources[0].name} limit 5" reads {folder}.')
@@ -321,8 +271,8 @@ def print_tables(folder: Path, package: DataPackage) -> None:
 
 def print_questions(console: Console) -> None:
     """Prints the name and the text of each question."""
-    for asked_for in questions().values():
-        console.print(f"    {asked_for.name}: {asked_for.text}")
+    for question in read_questions().values():
+        console.print(f"    {question.name}: {question.text}")
 
 
 def print_columns(package: DataPackage, name: str) -> None:
@@ -331,20 +281,8 @@ def print_columns(package: DataPackage, name: str) -> None:
     Raises:
         UnknownName: the release has no such table.
     """
-    tables = {table.name: table for table in _listed(package)}
-    if name not in tables:
-        raise UnknownName(f"There is no table {name}; there are {', '.join(tables)}.")
-    table = tables[name]
-    console = plain_console()
-    console.print(f"{name}: one row per {table.grain}; {_rows(table)}\n{table.description}")
-    drawn = Table("column", "type", "meaning")
-    for field in table.fields:
-        drawn.add_row(field.name, field.type, for_terminal(field.description))
-    console.print(drawn)
-
-
-def _rows(table: _Listed) -> str:
-    return f"{table.rows:,} rows" if table.rows else "no rows in this release"
+    table = _find("table", name, _listed(package))
+    show([table.head, table.description, draw(("column", "type", "meaning"), table.columns)], plain_console())
 
 
 def plain_console(file: Any = None) -> Console:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -77,16 +77,14 @@ def lock(path: Path, busy: Exception) -> IO[bytes]:
     return file
 
 
-def is_locked(path: Path, by: Callable[[IO[bytes], int], None] = fcntl.flock) -> bool:
-    """Whether another process holds a lock on a file, which need not be there; nothing is made or changed.
-
-    DuckDB locks its files by `fcntl.lockf`, which knows nothing of `flock`.
-    """
+def is_locked(path: Path) -> bool:
+    """Whether another process holds a lock on a file, which need not be there; nothing is made or changed."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
         try:
-            by(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            for take in (fcntl.flock, fcntl.lockf):  # ours, and DuckDB's, which know nothing of each other
+                take(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
     return False

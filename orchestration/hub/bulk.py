@@ -209,18 +209,21 @@ class _Download:
         import httpx2
 
         part = path.with_suffix(".part")
-        if part.exists() and part.stat().st_size >= self.file.bytes:
+
+        def size() -> int:
+            return part.stat().st_size if part.exists() else -1
+
+        if size() >= self.file.bytes:
             part.unlink()
         failures, ends = 0, time.monotonic() + _DEADLINE_SECONDS
-        while not part.exists() or part.stat().st_size < self.file.bytes or self.file.bytes == 0:
-            before = part.stat().st_size if part.exists() else 0
+        while (before := size()) < self.file.bytes:
             try:
-                wait, reason = self._request(part, before, ends)
+                wait, reason = self._request(part, max(before, 0), ends)
             except httpx2.TransportError as error:
                 wait, reason = None, type(error).__name__
             if reason is None:
                 break
-            failures = failures + 1 if not part.exists() or part.stat().st_size == before else 1
+            failures = failures + 1 if size() == before else 1
             if failures == _TRIES:
                 raise HubError(self._sentence(f"failed {_TRIES} times, lastly with {reason}: run again later"))
             seconds = min(2.0 ** (failures - 1) if wait is None else wait + 1, LONGEST_WAIT_SECONDS)

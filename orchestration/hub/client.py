@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from orchestration.ground.errors import HubscapeError
 from orchestration.ground.files import sha256_of
 from orchestration.hub.quota import LONGEST_WAIT_SECONDS, asked_wait, rate_limit
 from orchestration.hub.session import HubError, HubNotFound, HubUnauthorized, origin_of
@@ -74,7 +75,7 @@ def transfers(
 
     Raises:
         HubUnauthorized: the token may not write. HubNotFound: there is no such dataset, or it has no such revision.
-        HubError: the Hub is down, refuses, or answers with something that is not its API; or the disk fails.
+        HubError: the Hub is down, refuses, or answers with what is not its API. HubscapeError: the disk fails.
     """
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError
@@ -87,7 +88,7 @@ def transfers(
             raise _failure(error, endpoint, what, deed, revision) from None
 
 
-def _failure(error: Exception, endpoint: str, what: str, deed: str, revision: str) -> HubError:
+def _failure(error: Exception, endpoint: str, what: str, deed: str, revision: str) -> HubscapeError:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -104,8 +105,9 @@ def _failure(error: Exception, endpoint: str, what: str, deed: str, revision: st
         return HubError(f"{endpoint} answered HTTP {status} while {what} was being {deed}: run again.")
     if isinstance(error, httpx2.TransportError):
         return HubError(f"{endpoint} could not be reached while {what} was being {deed}: run again when it is.")
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    return HubError(f"{what} at {endpoint} could not be {deed} ({reason}): mend that and run again.")
+    reason = getattr(error, "strerror", None)  # the disk's, which says the same the next time
+    kind, reason = (HubscapeError, reason) if reason else (HubError, type(error).__name__)
+    return kind(f"{what} at {endpoint} could not be {deed} ({reason}): mend that and run again.")
 
 
 def _shorten_waits(headers: Any) -> None:

@@ -1,4 +1,4 @@
-"""DuckDB as the lake uses it. Belongs here: a disk that fails under it, the lake's types in its words."""
+"""DuckDB as the lake uses it, where the disk may fail under it. Not: what is read."""
 
 import errno
 import re
@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from orchestration.ground.engine import connect, sql_name
+from orchestration.ground.engine import connect
 
 
 @contextmanager
@@ -39,15 +38,3 @@ def _error_number(text: str) -> int | None:
     if number := re.search(r'"errno":"([0-9]+)"', text):
         return int(number[1])
     return errno.ENOSPC if "no space left" in text.lower() else None
-
-
-def duckdb_type(kind: pa.DataType) -> str:
-    """What DuckDB calls a type of the lake's schemas."""
-    if pa.types.is_struct(kind):
-        return "struct(" + ", ".join(f"{sql_name(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
-    if pa.types.is_list(kind):
-        return f"{duckdb_type(kind.value_type)}[]"
-    if pa.types.is_map(kind):
-        return f"map({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
-    names = {pa.bool_(): "boolean", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
-    return names.get(kind) or ("varchar" if kind == pa.string() else "timestamptz")

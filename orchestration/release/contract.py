@@ -51,7 +51,7 @@ class Column:
 class PublishedTable:
     """One table of the release: its columns in order, its key and the order its rows are written in.
 
-    `carries_history` is true where it holds the rows of earlier snapshots too.
+    `carries_history` is true where it holds the rows of earlier snapshots too, `subject` is its folder among the marts.
     """
 
     name: str
@@ -63,6 +63,7 @@ class PublishedTable:
     question: str = ""
     caveats: tuple[str, ...] = ()
     carries_history: bool = False
+    subject: str = ""
 
     @property
     def schema(self) -> pa.Schema:
@@ -149,6 +150,7 @@ def _table(node: dict[str, Any], upstream: set[str]) -> PublishedTable:
         columns=columns,
         question=meta["question"],
         caveats=tuple(meta["caveats"]),
+        subject=node["path"].split("/")[1],
         # A table that is made from its own rows in earlier releases goes on from them.
         carries_history=any(
             name.startswith("source.") and name.endswith(f".release.{node['name']}") for name in upstream

@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 
 from orchestration.ground.files import write_durably
 from orchestration.release.datapackage import DataPackage, ReleaseFile, described
-from orchestration.site.charts import Chart, charts
+from orchestration.site.charts import Chart, cell_text, charts
 
 FILE_NAME = "report.html"
 PICTURES = "charts"
@@ -29,6 +29,9 @@ LINKS_MARK = "<!-- links to other pages -->"  # where a Space puts them
 _WIDTH = 720  # of a picture, in CSS pixels; drawn at twice as many
 # Carried by vl-convert, so that a picture has the same bytes on every machine.
 _FONT = "Liberation Sans"
+# Told apart by people who do not see red and green, on white and on nearly black (after Okabe and Ito), and by shape.
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8a8a8a", "#b59f00", "#7a68d8", "#b0583f")
+SHAPES = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left")
 _SCRIPT = """
 const charts = JSON.parse(document.getElementById("specifications").textContent);
 const themes = JSON.parse(document.getElementById("themes").textContent);
@@ -55,13 +58,18 @@ show(dark.matches ? "dark" : "light");
 
 def _theme(text: str, line: str, grid: str) -> dict[str, Any]:
     axis = {"labelColor": text, "titleColor": text, "domainColor": line, "tickColor": line, "gridColor": grid}
+    legend = {"labelColor": text, "titleColor": text, "orient": "bottom", "columns": 2, "symbolLimit": 0}
     return {
         "background": "transparent",
         "font": f"{_FONT}, Arial, sans-serif",
+        "numberFormat": ",.10~g",
+        "bar": {"color": COLOURS[0]},
+        "range": {"category": COLOURS, "symbol": SHAPES},
         "axis": {**axis, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"},
-        "legend": {"labelColor": text, "titleColor": text, "labelFontSize": 12, "titleFontWeight": "normal"},
+        "axisQuantitative": {"tickCount": 6, "labelOverlap": True},
+        "legend": {**legend, "labelFontSize": 12, "titleFontWeight": "normal", "labelLimit": 140},
         "title": {"color": text, "anchor": "start", "fontSize": 15, "offset": 14},
-        "view": {"stroke": None},
+        "view": {"stroke": None, "continuousHeight": 300},
     }
 
 
@@ -70,8 +78,7 @@ THEMES = {"light": _theme("#1f2328", "#6e7781", "#e3e6ea"), "dark": _theme("#e6e
 
 def write_pages(tables: duckdb.DuckDBPyConnection, package: DataPackage, folder: Path) -> list[ReleaseFile]:
     """Draws the charts of a release from its tables, writes the report into its folder, and describes each file."""
-    names = [resource.name for resource in package.resources]
-    return write_report(folder, package, charts(tables, names, package.snapshot_date))
+    return write_report(folder, package, charts(tables))
 
 
 def write_report(folder: Path, package: DataPackage, drawn: Sequence[Chart]) -> list[ReleaseFile]:
@@ -159,17 +166,3 @@ def _prose(text: str) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
     )
-
-
-def cell_text(value: object) -> str:
-    """A value as a cell of a table shows it: thousands apart, at most three decimals, nothing for null."""
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.0f}" if value.is_integer() else f"{value:,.3f}"
-    return str(value)

@@ -156,7 +156,7 @@ def test_nobody_writes_variables_for_somebody_else_to_read():
 
 @pytest.mark.parametrize("module", ["orchestration.definitions", "orchestration.cli"])
 def test_importing_what_is_loaded_first_does_not_import_the_slow_libraries(module):
-    slow = ("great_expectations", "huggingface_hub", "pandas", "altair", "dbt.cli")
+    slow = ("great_expectations", "huggingface_hub", "pandas", "dbt.cli")
     code = f"import sys, {module}; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
 
