@@ -20,7 +20,7 @@ def build_definitions(
         overrides: resources by name (`settings`, `hub`, `dbt`), in place of the ones wired here, for all that use them.
 
     Raises:
-        ContractError: the dbt manifest is missing; `make install` writes it.
+        HubscapeError: the dbt manifest is missing; `make install` writes it.
         SettingsError: a variable cannot be used.
     """
     from dagster_dbt import DbtCliResource
@@ -49,7 +49,7 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             *raw_assets(dbt_manifest),
-            *past_days(lambda of_day: run_refresh(of_day, build_definitions)),
+            *past_days(lambda of_day, instance: run_refresh(of_day, build_definitions, instance)),
             transform_assets(MANIFEST),
             *release_assets(marts, contract.history, dbt_manifest),
         ],

@@ -15,6 +15,7 @@ from orchestration.commands.docs import write_docs
 from orchestration.crawl.source import HubAccess
 from orchestration.dbt import MANIFEST
 from orchestration.failures import plain_failures
+from orchestration.ground.files import scratch_folder, sha256_of
 from orchestration.hub.publication import Publication, publish
 from orchestration.jobs import FRESH
 from orchestration.metadata import picture, preview, source_columns
@@ -22,10 +23,9 @@ from orchestration.release.audit import release_files, require_sound
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.card import DEFAULT_TABLE
 from orchestration.release.contract import read_contract
-from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
+from orchestration.release.datapackage import DataPackage, Provenance
 from orchestration.release.export import open_warehouse
 from orchestration.resources import WAREHOUSE_POOL
-from orchestration.scratch import scratch_folder
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.site.report import write_pages
 from orchestration.site.space import write_space
@@ -197,7 +197,7 @@ def publish_space(settings: Settings, hub: HubAccess) -> Publication:
     """Publishes the report of the settings' release, and the dbt docs, to a static Space.
 
     Raises:
-        AuditError: the release is not sound. DocsError: dbt cannot make its pages. PublicationError: the Hub refuses.
+        HubscapeError: the release is not sound, dbt cannot make its pages, or the Hub refuses.
     """
     release = release_dir(settings.data_dir, settings.snapshot_date)
     package = require_sound(release, read_contract(MANIFEST))

@@ -10,11 +10,12 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from expectations.outcome import inert
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.text import inert
 from orchestration.metadata import preview_of
 from orchestration.release.contract import Contract
 from orchestration.release.datapackage import CheckResult, RawSource
-from orchestration.release.export import ExportError, open_warehouse
+from orchestration.release.export import open_warehouse
 from orchestration.settings import Settings
 
 
@@ -28,7 +29,7 @@ def with_facts(
     """
     try:
         connection = open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit)
-    except ExportError as error:
+    except HubscapeError as error:
         say(f"models and tests are shown without numbers: {error}")
         yield from events
         return
@@ -102,7 +103,7 @@ def samples(settings: Settings) -> dict[str, str]:
             settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit
         ) as connection:
             return {name: sample for name, (_, sample) in _tests(connection).items() if sample}
-    except (ExportError, duckdb.Error):
+    except (HubscapeError, duckdb.Error):
         return {}
 
 
@@ -126,18 +127,18 @@ def require_built(connection: duckdb.DuckDBPyConnection, contract: Contract, sna
     """Refuses a warehouse in which a model or a test behind the published tables did not pass for this snapshot.
 
     Raises:
-        ExportError: names how many nodes are missing or failed, and the first of them.
+        HubscapeError: names how many nodes are missing or failed, and the first of them.
     """
     try:
         rows = connection.execute("select unique_id, status, cast(snapshot_date as varchar) from build_log").fetchall()
     except duckdb.CatalogException:
-        raise ExportError("The warehouse has no build log: build it with dbt before releasing it.") from None
+        raise HubscapeError("The warehouse has no build log: build it with dbt before releasing it.") from None
     passed = {
         unique_id for unique_id, status, date in rows if date == snapshot_date and status in {"success", "pass", "warn"}
     }
     missing = sorted(contract.required_nodes - passed)
     if missing:
-        raise ExportError(
+        raise HubscapeError(
             f"The warehouse is not a passed build of snapshot {snapshot_date}: {len(missing)} of "
             f"{len(contract.required_nodes)} dbt nodes did not pass, such as {missing[0]}. Build all of it again."
         )
@@ -147,7 +148,7 @@ def require_built_from(connection: duckdb.DuckDBPyConnection, sources: Iterable[
     """Refuses a warehouse that was built from other raw snapshots than `sources`, such as before one was fetched again.
 
     Raises:
-        ExportError: names the table.
+        HubscapeError: names the table.
     """
     built = {
         table: facts
@@ -157,7 +158,7 @@ def require_built_from(connection: duckdb.DuckDBPyConnection, sources: Iterable[
     }
     for source in sources:
         if built.get(source.table) != [source.rows, source.first_observed_at, source.last_observed_at]:
-            raise ExportError(
+            raise HubscapeError(
                 f"The warehouse was built from another snapshot of {source.table} than the lake holds now: "
                 "build all of it again."
             )
@@ -168,7 +169,7 @@ def build_subject(connection: duckdb.DuckDBPyConnection) -> str:
     try:
         rows = connection.execute("select distinct invocation_id from build_log order by 1").fetchall()
     except duckdb.CatalogException:
-        raise ExportError("The warehouse has no build log: build it with dbt before checking it.") from None
+        raise HubscapeError("The warehouse has no build log: build it with dbt before checking it.") from None
     return " ".join(str(invocation) for (invocation,) in rows)
 
 

@@ -8,10 +8,11 @@ import dagster as dg
 from orchestration.checks.from_expectations import CHECK_NAME, asset_check_result
 from orchestration.checks.gates import release_outcomes
 from orchestration.dbt import MANIFEST
+from orchestration.ground.errors import HubscapeError
 from orchestration.release.audit import audit
 from orchestration.release.build import release_dir, set_aside
 from orchestration.release.contract import read_contract
-from orchestration.release.datapackage import DataPackageError, read_datapackage
+from orchestration.release.datapackage import read_datapackage
 from orchestration.settings import Settings
 
 
@@ -70,5 +71,5 @@ def suited(settings: Settings, folder: Path) -> dg.AssetCheckResult:
     """What the release's suite found in the files."""
     try:
         return asset_check_result(release_outcomes(settings, read_datapackage(folder)), asset_key=["release"])
-    except DataPackageError as error:
+    except HubscapeError as error:
         return dg.AssetCheckResult(asset_key=["release"], check_name=CHECK_NAME, passed=False, description=str(error))

@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 from expectations.outcome import Outcome, refusals
 from expectations.runner import check_release
-from orchestration.checks.verdicts import VerdictError, read_verdict, require_verdict
+from orchestration.checks.verdicts import read_verdict, require_verdict
 from orchestration.crawl.source import Gate
 from orchestration.dbt import MANIFEST
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import sha256_of
 from orchestration.lake import schemas, snapshot
 from orchestration.lake.bulk import was_observed
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.origin import kept_snapshot, without_day
-from orchestration.release.audit import AuditError, require_sound
+from orchestration.release.audit import require_sound
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import read_contract
-from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, read_datapackage, sha256_of
+from orchestration.release.datapackage import CheckResult, DataPackage, RawSource, read_datapackage
 from orchestration.settings import Settings
 
 
@@ -94,8 +96,8 @@ def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]
     """Every raw table of the snapshot with what its checks found.
 
     Raises:
-        VerdictError: a table was not checked in its present state, or was refused.
-        LakeError: a table is missing, or its files are not what its manifest lists.
+        HubscapeError: a table was not checked in its present state, was refused, is missing, or its files are not what
+            its manifest lists.
     """
     sources, checks = [], []
     for table in schemas.SCHEMAS:
@@ -138,23 +140,23 @@ def require_publishable(settings: Settings) -> DataPackage:
     """The manifest of a release whose bytes pass the audit and the suite, made from the lake's present raw snapshot.
 
     Raises:
-        AuditError, VerdictError, LakeError: it must not be published; the text says why.
+        HubscapeError: it must not be published; the text says why.
     """
     folder = release_dir(settings.data_dir, settings.snapshot_date)
     package = require_sound(folder, read_contract(MANIFEST))
     sources, _ = raw_sources(settings)
     if sources != package.sources:
-        raise VerdictError(
+        raise HubscapeError(
             f"The release of {settings.snapshot_date} was made from another raw snapshot than the lake holds now: "
             "run the job `refresh` from the start."
         )
     meant_for = {package.repo_id, package.report_space} - {""}
     if not meant_for <= {settings.publish_to, settings.report_space}:
-        raise AuditError(
+        raise HubscapeError(
             f"The release in {folder} names {' and '.join(sorted(meant_for))}, and is to be published elsewhere: "
             "materialize the release again."
         )
     refused = refusals(release_outcomes(settings, package))
     if refused:
-        raise AuditError(f"The release in {folder} is refused: {refused[0].summary} Materialize the release again.")
+        raise HubscapeError(f"The release in {folder} is refused: {refused[0].summary} Materialize the release again.")
     return package

@@ -9,12 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import write_durably
 from orchestration.release.datapackage import CheckResult
-from orchestration.release.export import fsync
-
-
-class VerdictError(RuntimeError):
-    """There is no passing verdict on what is to be used; the text says on what and what to do."""
 
 
 class Verdict(BaseModel):
@@ -38,11 +35,7 @@ def write_verdict(data_dir: Path, verdict: Verdict) -> None:
     """Keeps a verdict, in place of an older one on the same table and snapshot."""
     path = _path(data_dir, verdict.layer, verdict.table, verdict.snapshot_date)
     path.parent.mkdir(parents=True, exist_ok=True)
-    building = path.with_suffix(".building")
-    building.write_text(verdict.model_dump_json(indent=2))
-    fsync(building)
-    building.replace(path)
-    fsync(path.parent)
+    write_durably(path, verdict.model_dump_json(indent=2))
 
 
 def read_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.date) -> Verdict | None:
@@ -57,16 +50,16 @@ def require_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.da
     """The verdict on exactly this subject, which no check of severity error refused.
 
     Raises:
-        VerdictError: nobody checked it, something else was checked, or a check refused it.
+        HubscapeError: nobody checked it, something else was checked, or a check refused it.
     """
     where = f"{layer} table {table} of snapshot {snapshot_date}"
     verdict = read_verdict(data_dir, layer, table, snapshot_date)
     if verdict is None:
-        raise VerdictError(f"The {where} has not been checked: run the job `refresh` from the start.")
+        raise HubscapeError(f"The {where} has not been checked: run the job `refresh` from the start.")
     if verdict.subject != subject:
-        raise VerdictError(f"The {where} has changed since it was checked: run the job `refresh` from the start.")
+        raise HubscapeError(f"The {where} has changed since it was checked: run the job `refresh` from the start.")
     if verdict.refused:
-        raise VerdictError(
+        raise HubscapeError(
             f"The {where} was refused by its checks ({', '.join(verdict.refused)}): mend the source and run again."
         )
     return verdict

@@ -4,21 +4,14 @@ import datetime as dt
 from collections.abc import Callable
 
 from orchestration.checks.gates import GATE, is_refused, require_publishable
-from orchestration.checks.verdicts import VerdictError
-from orchestration.commands.run import RunFailed, only_run
+from orchestration.commands.run import only_run
 from orchestration.crawl.past_days import Backfill, Say, fill_raw, require_history, spans
 from orchestration.crawl.source import HubAccess
-from orchestration.hub.client import TransferError
-from orchestration.hub.session import HubError
-from orchestration.lake.files import LakeError
+from orchestration.ground.errors import HubscapeError
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import snapshots
-from orchestration.release.audit import AuditError
 from orchestration.release.build import release_days, release_dir
-from orchestration.release.datapackage import DataPackageError
 from orchestration.settings import Settings
-
-FAILURES = (HubError, LakeError, RunFailed, TransferError)
 
 
 def backfill(
@@ -41,11 +34,11 @@ def backfill(
         access: the Hub that has the history.
         first: the first day.
         last: the last day, included.
-        run_day: makes the release of the day of its settings, or raises RunFailed; None leaves days raw.
+        run_day: makes the release of the day of its settings, or raises HubscapeError; None leaves days raw.
         say: takes a line on each day.
 
     Raises:
-        RunFailed, HubError, TransferError, LakeError: the source, the disk or a run failed; the days before it stand.
+        HubscapeError: the source, the disk or a run failed; the days before it stand.
         SettingsError: as `require_history`.
     """
     require_history(settings, first, last)
@@ -66,10 +59,10 @@ def backfill(
             continue
         try:
             run_day(of_day)
-        except RunFailed as error:
+        except HubscapeError as error:
             if not any(is_refused(of_day, table) for table in SCHEMAS if day in snapshots(settings.data_dir, table)):
                 stopped = f"The backfill stopped at {day}, {number - 1} of {len(days)} days done"
-                raise RunFailed(f"{stopped}: {error}") from None
+                raise HubscapeError(f"{stopped}: {error}") from None
             done.refused[day] = str(error)
             say(f"{day}  refused: {error}")
             continue
@@ -85,7 +78,7 @@ def stands(settings: Settings) -> bool:
         return False
     try:
         require_publishable(settings)
-    except (AuditError, DataPackageError, LakeError, VerdictError):
+    except HubscapeError:
         return False
     return True
 

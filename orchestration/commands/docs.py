@@ -12,7 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from orchestration.dbt import DBT_DIR, DbtParseError, dbt_executable, prepare_manifest
+from orchestration.dbt import DBT_DIR, dbt_executable, prepare_manifest
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import write_durably, writing
 from orchestration.settings import PROJECT_DIR
 
 # What dbt's page asks a server for in vain: names of icons before they are filled in, and an icon of dbt's own website.
@@ -31,10 +33,6 @@ cli()
 """
 
 
-class DocsError(RuntimeError):
-    """The pages cannot be made; the text says why."""
-
-
 def write_docs(data_dir: Path, folder: Path) -> list[Path]:
     """Writes `dbt/index.html`, and `lineage/index.html` where it can be made, into a folder, and returns their paths.
 
@@ -42,12 +40,9 @@ def write_docs(data_dir: Path, folder: Path) -> list[Path]:
     with the types that the models declare, and the second is left out.
 
     Raises:
-        DocsError: dbt or colibri refuses, or a page cannot be written.
+        HubscapeError: dbt or colibri refuses, or a page cannot be written.
     """
-    try:
-        manifest = prepare_manifest()
-    except DbtParseError as error:
-        raise DocsError(str(error)) from None
+    manifest = prepare_manifest()
     has_warehouse = (data_dir / "warehouse.duckdb").is_file()
     with tempfile.TemporaryDirectory(prefix="hubscape-docs-") as work:
         made = Path(work)
@@ -60,7 +55,7 @@ def write_docs(data_dir: Path, folder: Path) -> list[Path]:
         page = (made / "static_index.html").read_text()
         for asked, mended in _MENDED:
             if asked not in page:
-                raise DocsError(f"dbt's page is another than this version mends: it has no {asked.strip()}.")
+                raise HubscapeError(f"dbt's page is another than this version mends: it has no {asked.strip()}.")
             page = page.replace(asked, mended)
         pages = {"dbt/index.html": page}
         if has_warehouse and importlib.util.find_spec("dbt_colibri"):
@@ -77,15 +72,11 @@ def _run(command: list[str], variables: dict[str, str], tool: str) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
     if done.returncode:
         words = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise DocsError(f"{tool} could not make its page: {' '.join(words[-3:])[:500]}")
+        raise HubscapeError(f"{tool} could not make its page: {' '.join(words[-3:])[:500]}")
 
 
 def _put(path: Path, text: str) -> Path:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text)
-        part.replace(path)
-    except OSError as error:
-        raise DocsError(f"{path} cannot be written ({error.strerror}).") from None
+        write_durably(path, text)
     return path

@@ -4,7 +4,6 @@ Belongs here: looking and judging. Nothing is mended or written; what a run woul
 """
 
 import datetime as dt
-import fcntl
 import math
 import os
 import shutil
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestration.dbt import is_manifest_stale
+from orchestration.ground.files import is_locked
+from orchestration.ground.text import for_terminal
 from orchestration.hub.session import HubError, HubSession, HubUnauthorized, Limits
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -65,14 +66,10 @@ def print_findings(findings: list[Finding]) -> None:
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
     for finding in findings:
         # Text, not markup: a Hub's answer is among what was found.
-        table.add_row(finding.about, Text(finding.verdict, colours[finding.verdict]), Text(_plain(finding.found)))
+        table.add_row(finding.about, Text(finding.verdict, colours[finding.verdict]), Text(for_terminal(finding.found)))
         if finding.advice:
-            table.add_row("", "", Text(f"-> {_plain(finding.advice)}"))
+            table.add_row("", "", Text(f"-> {for_terminal(finding.advice)}"))
     console.print(table)
-
-
-def _plain(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _hub(settings: Settings) -> Iterator[Finding]:
@@ -254,30 +251,18 @@ def _manifest() -> Finding:
 
 def _locks(data_dir: Path) -> Iterator[Finding]:
     run, warehouse = data_dir / "run.lock", data_dir / "warehouse.duckdb"
-    at_work = _held(run, fcntl.flock)
+    at_work = is_locked(run)
     if at_work:
         yield Finding("run lock", "warning", f"a run is at work in {data_dir}", "Wait for it to end before the next.")
     else:
         yield Finding("run lock", "ok", "free")
-    if _held(warehouse, fcntl.lockf) and not at_work:
+    if is_locked(warehouse) and not at_work:
         advice = "Close the program that has it open; whoever only reads can read the release's Parquet."
         yield Finding("warehouse", "problem", f"another process holds {warehouse}", advice)
     left = [path for pattern in ("tmp/*", "release/.building-*", "release/.old-*") for path in data_dir.glob(pattern)]
     if left and not at_work:
         told = f"{len(left)} leftovers of killed runs, {sum(map(_size, left)) / 2**20:,.1f} MiB"
         yield Finding("leftovers", "warning", told, "The next query or publication clears tmp, the next run the rest.")
-
-
-def _held(path: Path, lock: Any) -> bool:
-    """Whether another process has locked a file; asks for a shared lock, which goes as soon as it is given."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        try:
-            lock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _runs(data_dir: Path) -> Iterator[Finding]:
@@ -292,7 +277,7 @@ def _runs(data_dir: Path) -> Iterator[Finding]:
         open_runs = instance.get_runs(filters=dg.RunsFilter(statuses=list(NOT_FINISHED_STATUSES)), limit=5)
     if not open_runs:
         yield Finding("runs", "ok", "none unfinished")
-    elif _held(data_dir / "run.lock", fcntl.flock):
+    elif is_locked(data_dir / "run.lock"):
         yield Finding("runs", "ok", f"{len(open_runs)} at work")
     else:
         told = ", ".join(f"{run.run_id[:8]} {run.status.value}" for run in open_runs)

@@ -3,15 +3,16 @@
 from pathlib import Path
 
 from orchestration.commands.query import connect, draw, latest_release, plain_console
+from orchestration.ground.files import scratch_folder
 from orchestration.release.datapackage import DataPackage
 from orchestration.release.questions import Answer, ask, read_questions
 from orchestration.site.charts import cell_text
 
 
-def figures(folder: Path, package: DataPackage) -> list[Answer]:
+def figures(folder: Path, package: DataPackage, scratch: Path | None = None) -> list[Answer]:
     """What a release answers to all questions with a place among the figures, in their order."""
     asked = sorted((q for q in read_questions().values() if q.figure), key=lambda q: q.figure)
-    with connect(folder, package) as release:
+    with connect(folder, package, scratch=scratch) as release:
         return [ask(release, question) for question in asked]
 
 
@@ -19,7 +20,7 @@ def print_figures(data_dir: Path) -> None:
     """Prints all figures of the latest local release, as wide as they need where they go to a file.
 
     Raises:
-        QueryError: there is no release.
+        HubscapeError: there is no release.
     """
     folder, package = latest_release(data_dir)
     console = plain_console()
@@ -28,7 +29,9 @@ def print_figures(data_dir: Path) -> None:
     sampled = [s.table for s in package.sources if s.source_label == "recorded" and not s.synthetic]
     if sampled:
         console.print(f"SAMPLE: recorded rows, not the whole Hub, of {', '.join(sampled)}.")
-    for answer in figures(folder, package):
+    with scratch_folder(data_dir, "figures-") as scratch:
+        answers = figures(folder, package, scratch)
+    for answer in answers:
         console.print(f"\n{answer.question.title}, snapshot {package.snapshot_date}")
         if answer.rows and answer.question.note:
             console.print(answer.question.note)

@@ -9,7 +9,6 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from orchestration.commands.query import (
     OpenRelease,
-    QueryError,
     find_question,
     names,
     plain_console,
@@ -18,6 +17,7 @@ from orchestration.commands.query import (
     print_tables,
     show,
 )
+from orchestration.ground.errors import HubscapeError
 
 _HELP = """\
 A select ends with a semicolon; Enter before it begins a new line. Tab completes the names of tables and columns.
@@ -60,7 +60,7 @@ def run_prompt(release: OpenRelease, history: Path, limit: int) -> None:
             return
         except KeyboardInterrupt:
             console.print("Interrupted.")
-        except QueryError as error:
+        except HubscapeError as error:
             console.print(str(error))
 
 

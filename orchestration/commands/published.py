@@ -9,35 +9,29 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestration.crawl.source import open_hub
-from orchestration.hub.client import TransferError
-from orchestration.hub.retrieval import Retrieval, commit_of, retrieve
-from orchestration.hub.session import HubError
-from orchestration.release.audit import AuditError, require_intact
-from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage
-from orchestration.scratch import scratch_folder
+from orchestration.ground.files import scratch_folder
+from orchestration.hub.retrieval import commit_of, retrieve
+from orchestration.release.audit import require_intact
+from orchestration.release.datapackage import DataPackage, read_datapackage
 from orchestration.settings import Settings
-
-# What `fetched`, `published_release` and a sandbox that does not start may raise, each with a sentence for the reader.
-FAILURES = (TransferError, HubError, AuditError, DataPackageError)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @contextmanager
-def fetched(settings: Settings, repo_id: str, revision: str, endpoint: str) -> Iterator[tuple[Path, Retrieval]]:
-    """A published release and the commit that it is of, in a folder that goes with the block unless it is moved.
+def fetched(settings: Settings, repo_id: str, commit: str, endpoint: str) -> Iterator[Path]:
+    """A published release, in a folder that goes with the block unless it is moved.
 
     Raises:
-        TransferError: the repo or the revision does not exist, or the Hub cannot be reached or refuses.
-        DataPackageError: what was fetched is no release of this version.
-        AuditError: its files are others than its manifest lists.
+        HubError: the commit does not exist, or the Hub cannot be reached or refuses.
+        HubscapeError: what was fetched is no release of this version, or has other files than its manifest lists.
     """
     with scratch_folder(settings.data_dir, "fetch-") as folder:
         release = folder / "release"
-        found = retrieve(repo_id, revision, endpoint=endpoint, token=settings.hub_token, folder=release)
+        retrieve(repo_id, commit, endpoint=endpoint, token=settings.hub_token, folder=release)
         named = release.rename(release.with_name(read_datapackage(release).snapshot_date.isoformat()))
         require_intact(named)
-        yield named, found
+        yield named
 
 
 def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[Path, DataPackage]:
@@ -49,7 +43,8 @@ def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[
         revision: branch, tag or commit of it. A full commit that is in the cache needs no Hub.
 
     Raises:
-        one of FAILURES.
+        HubError: the repo or the revision does not exist, or the Hub cannot be reached or refuses.
+        HubscapeError: as `fetched`.
     """
     cache = settings.data_dir / "cache" / "published" / repo_id.replace("/", "--")
     if _COMMIT.fullmatch(revision) and (kept := _kept(cache / revision)):
@@ -58,7 +53,7 @@ def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[
         commit = commit_of(repo_id, revision, endpoint=hub.endpoint, token=settings.hub_token)
         if kept := _kept(cache / commit):
             return kept
-        with fetched(settings, repo_id, commit, hub.endpoint) as (folder, _):
+        with fetched(settings, repo_id, commit, hub.endpoint) as folder:
             final = cache / commit / folder.name
             final.parent.mkdir(parents=True, exist_ok=True)
             if not final.exists():  # another process may have been faster

@@ -5,7 +5,6 @@ their SQL (release.questions), and the prompt.
 """
 
 import contextlib
-import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,14 +18,16 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from orchestration.dbt import DbtParseError, prepare_manifest
+from orchestration.dbt import prepare_manifest
+from orchestration.ground.engine import sql_text
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import filled_durably, scratch_folder, writing
+from orchestration.ground.text import for_terminal
 from orchestration.release import views
 from orchestration.release.build import release_days, release_dir
-from orchestration.release.contract import ContractError, PublishedTable, read_contract
-from orchestration.release.datapackage import DataPackage, DataPackageError, read_datapackage
-from orchestration.release.export import fsync
+from orchestration.release.contract import PublishedTable, read_contract
+from orchestration.release.datapackage import DataPackage, read_datapackage
 from orchestration.release.questions import Question, read_questions
-from orchestration.scratch import scratch_folder
 
 ROWS_SHOWN = 50
 # What an answer is written as, and the words with which DuckDB does it; a table is drawn here.
@@ -40,12 +41,10 @@ _SUFFIXES = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parqu
 _Named = TypeVar("_Named")
 
 
-class QueryError(RuntimeError):
-    """There is no release to ask, the SQL is refused, or the answer cannot be written."""
-
-
-class UnknownName(QueryError):
+class UnknownName(HubscapeError):
     """There is no table or question of this name; the text lists those that there are."""
+
+    exit_code = 2
 
 
 def find_question(name: str) -> Question:
@@ -67,13 +66,13 @@ def latest_release(data_dir: Path) -> tuple[Path, DataPackage]:
     """The newest release folder and its manifest.
 
     Raises:
-        QueryError: there is none.
+        HubscapeError: there is none, or it is not of this version.
     """
-    folders = [release_dir(data_dir, day) for day in release_days(data_dir)]
-    try:
-        return folders[-1], read_datapackage(folders[-1])
-    except (IndexError, DataPackageError):
-        raise QueryError(f"There is no release in {data_dir}: run `make run` first.") from None
+    days = release_days(data_dir)
+    if not days:
+        raise HubscapeError(f"There is no release in {data_dir}: run `make run` first.")
+    folder = release_dir(data_dir, days[-1])
+    return folder, read_datapackage(folder)
 
 
 def connect(
@@ -82,7 +81,7 @@ def connect(
     """The published tables of a release, also those without rows, as views of a locked database (release.views).
 
     Raises:
-        QueryError: the dbt models, which say what tables there are, cannot be read; or a file is no table.
+        HubscapeError: the dbt models, which say what tables there are, cannot be read; or a file is no table.
     """
     tables = _published_tables()
     with _plainly():
@@ -91,10 +90,7 @@ def connect(
 
 def _published_tables() -> tuple[PublishedTable, ...]:
     """What tables a release may have, as the dbt models describe them: names in a manifest are a stranger's."""
-    try:
-        return read_contract(prepare_manifest()).tables
-    except (ContractError, DbtParseError) as error:
-        raise QueryError(str(error)) from None
+    return read_contract(prepare_manifest()).tables
 
 
 class OpenRelease:
@@ -110,19 +106,19 @@ class OpenRelease:
         """The statements of a text.
 
         Raises:
-            QueryError: it is no SQL, or one of them is something else than a select.
+            HubscapeError: it is no SQL, or one of them is something else than a select.
         """
         with _plainly():
             statements = self._connection.extract_statements(sql)
         if any(statement.type != duckdb.StatementType.SELECT for statement in statements):
-            raise QueryError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
+            raise HubscapeError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
         return [statement.query for statement in statements]
 
     def table(self, sql: str, limit: int, when_empty: str = "") -> Iterator[Table | str]:
         """An answer to be printed: the first `limit` rows, 0 for all, and a remark where there are more or none.
 
         Raises:
-            QueryError: the SQL is refused.
+            HubscapeError: the SQL is refused.
         """
         rows = self._answer(sql, "from answer" + (f" limit {limit + 1}" if limit else ""))
         yield draw([name for name, *_ in self._connection.description or []], rows[: limit or None])
@@ -135,7 +131,7 @@ class OpenRelease:
         """Writes an answer to a file that is there whole or not at all, or prints it; `limit` is for tables alone.
 
         Raises:
-            QueryError: the SQL is refused, or the file cannot be written.
+            HubscapeError: the SQL is refused, or the file cannot be written.
         """
         if form == "table" and not output:
             show(self.table(sql, limit, when_empty), plain_console())
@@ -146,7 +142,7 @@ class OpenRelease:
                 with written.open("w") as file:
                     show(self.table(sql, limit, when_empty), plain_console(file))
             else:
-                self._answer(sql, f"copy answer to {views.text(written)} ({FORMATS[form]})")
+                self._answer(sql, f"copy answer to {sql_text(written)} ({FORMATS[form]})")
             if output:
                 _put(written, output)
             else:
@@ -160,7 +156,7 @@ class OpenRelease:
         """All rows of what is done with `answer`, which is the one select of a text; Ctrl-C stops it."""
         statements = self.statements(sql)
         if len(statements) != 1:
-            raise QueryError(f"One select is answered at a time, and here are {len(statements)}.")
+            raise HubscapeError(f"One select is answered at a time, and here are {len(statements)}.")
 
         def work() -> list[tuple[Any, ...]]:
             # A view takes a select as it stands, whatever comment or semicolon it ends with.
@@ -194,20 +190,12 @@ def _plainly() -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise QueryError(f"DuckDB refused the query: {inert(str(error).splitlines()[0])}") from None
+        raise HubscapeError(f"DuckDB refused the query: {for_terminal(str(error).splitlines()[0])}") from None
 
 
 def _put(answer: Path, output: Path) -> None:
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        try:
-            shutil.copyfile(answer, part)
-            fsync(part)
-            part.replace(output)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise QueryError(f"{output} cannot be written ({error.strerror}).") from None
+    with writing(output), filled_durably(output) as part:
+        shutil.copyfile(answer, part)
 
 
 def form_of(name: str | None, output: Path | None) -> str:
@@ -231,9 +219,9 @@ def draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], text: Callable[[
     table = Table()
     for number, column in enumerate(columns):
         is_number = any(type(row[number]) in (int, float, Decimal) for row in rows)
-        table.add_column(inert(column), justify="right" if is_number else "left", overflow="fold")
+        table.add_column(for_terminal(column), justify="right" if is_number else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(inert(text(value) if text else "" if value is None else value) for value in row))
+        table.add_row(*(for_terminal(text(value) if text else "" if value is None else value) for value in row))
     return table
 
 
@@ -275,7 +263,7 @@ def print_tables(folder: Path, package: DataPackage) -> None:
     console = plain_console()
     for table in _listed(package).values():
         console.print(table.head)
-        console.print("    " + ", ".join(inert(name) for name, *_ in table.columns))
+        console.print("    " + ", ".join(for_terminal(name) for name, *_ in table.columns))
     console.print("\nQuestions, each answered by `hubscape query --ask NAME`:")
     print_questions(console)
     console.print(f'\nhubscape query "select * from {package.resources[0].name} limit 5" reads {folder}.')
@@ -295,13 +283,6 @@ def print_columns(package: DataPackage, name: str) -> None:
     """
     table = _find("table", name, _listed(package))
     show([table.head, table.description, draw(("column", "type", "meaning"), table.columns)], plain_console())
-
-
-def inert(value: Any) -> str:
-    """A value as text that cannot steer a terminal or change the direction of what follows: such characters are shown
-    by their code. Strangers write names and titles."""
-    text = str(value)
-    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def plain_console(file: Any = None) -> Console:

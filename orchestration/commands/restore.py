@@ -6,21 +6,18 @@ from.
 
 from pathlib import Path
 
-from orchestration.commands.published import FAILURES, fetched
-from orchestration.commands.run import RunFailed, only_run
+from orchestration.commands.published import fetched
+from orchestration.commands.run import only_run
 from orchestration.crawl.source import open_hub
-from orchestration.hub.retrieval import Retrieval
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import fsync, put_in_place, sha256_of
+from orchestration.hub.retrieval import commit_of
 from orchestration.release.build import release_dir, sweep
-from orchestration.release.datapackage import DataPackage, read_datapackage, sha256_of
-from orchestration.release.export import fsync
+from orchestration.release.datapackage import DataPackage, read_datapackage
 from orchestration.settings import Settings
 
 
-class RestoreError(RuntimeError):
-    """Nothing was restored; the text says why and what to do."""
-
-
-def restore(settings: Settings, repo_id: str, revision: str) -> tuple[DataPackage, Retrieval]:
+def restore(settings: Settings, repo_id: str, revision: str) -> tuple[DataPackage, str]:
     """Fetches a published release, verifies its bytes against its own manifest and puts it among the local releases.
 
     Args:
@@ -33,35 +30,27 @@ def restore(settings: Settings, repo_id: str, revision: str) -> tuple[DataPackag
         byte, is left as it is.
 
     Raises:
-        RestoreError: the Hub or the release cannot be used, or another release of the same snapshot lies here.
+        HubscapeError: the Hub or the release cannot be used, or another release of the same snapshot lies here.
     """
     if not repo_id:
-        raise RestoreError("There is no dataset to restore from: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
-    try:
-        with only_run(settings.data_dir):
-            sweep(settings.data_dir / "release")
-            with open_hub(settings) as hub:
-                return _restore(settings, repo_id, revision, hub.endpoint)
-    except (*FAILURES, RunFailed) as error:
-        raise RestoreError(str(error)) from None
-
-
-def _restore(settings: Settings, repo_id: str, revision: str, endpoint: str) -> tuple[DataPackage, Retrieval]:
-    with fetched(settings, repo_id, revision, endpoint) as (folder, found):
-        package = read_datapackage(folder)
-        _place(folder, release_dir(settings.data_dir, package.snapshot_date))
-    return package, found
+        raise HubscapeError("There is no dataset to restore from: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
+    with only_run(settings.data_dir), open_hub(settings) as hub:
+        sweep(settings.data_dir / "release")
+        commit = commit_of(repo_id, revision, endpoint=hub.endpoint, token=settings.hub_token)
+        with fetched(settings, repo_id, commit, hub.endpoint) as folder:
+            package = read_datapackage(folder)
+            _place(folder, release_dir(settings.data_dir, package.snapshot_date))
+    return package, commit
 
 
 def _place(fetched: Path, final: Path) -> None:
     if final.exists():
         if sha256_of(final / "datapackage.json") == sha256_of(fetched / "datapackage.json"):
             return
-        raise RestoreError(
+        raise HubscapeError(
             f"Another release of {final.name} lies in {final}: remove it, or restore into another HUBSCAPE_DATA_DIR."
         )
     final.parent.mkdir(parents=True, exist_ok=True)
     for path in fetched.rglob("*"):
         fsync(path)
-    fetched.rename(final)
-    fsync(final.parent)
+    put_in_place(fetched, final)

@@ -1,16 +1,17 @@
 """Runs the job `refresh` in this process, in the run history that the UI shows, and reports how it went."""
 
-import fcntl
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
-from orchestration.dbt import DbtParseError, prepare_manifest
+from orchestration.dbt import prepare_manifest
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import lock, writing
 from orchestration.settings import PROJECT_DIR, Settings
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 _CLI_TAG = {"hubscape/launched_by": "cli"}
 _PROGRESS_LINES = {"loggers": {"console": {"config": {}}}}
-
-
-class RunFailed(RuntimeError):
-    """The run ended without a verified release; the text is one sentence a cause."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +36,21 @@ class RunReport:
         return sum(self.seconds_by_step.values())
 
 
-def run_refresh(settings: Settings, build: "Callable[[Settings], dg.Definitions]") -> RunReport:
+def run_refresh(
+    settings: Settings, build: "Callable[[Settings], dg.Definitions]", within: "dg.DagsterInstance | None" = None
+) -> RunReport:
     """Runs the whole job for the settings' snapshot, with the definitions that `build` makes of them.
 
+    Its history is that of the instance that it runs `within`, else that of the data folder, which `make ui` shows.
+
     Raises:
-        RunFailed: a source failed, a check refused, or another run is at work in the same data folder.
+        HubscapeError: a source failed, a check refused, or another run is at work in the same data folder.
     """
     quiet_libraries()
-    with only_run(settings.data_dir), instance(settings.data_dir) as dagster_instance:
+    opened = nullcontext(within) if within else instance(settings.data_dir)
+    with only_run(settings.data_dir), opened as dagster_instance:
         _bury_dead_runs(dagster_instance)
-        try:
-            prepare_manifest()
-        except DbtParseError as error:
-            raise RunFailed(str(error)) from None
+        prepare_manifest()
         job = build(settings).resolve_job_def("refresh")
         # dbt's own lines, hundreds of them, go to a file: standard output is for the summary.
         with (settings.data_dir / "dbt.log").open("w") as log, redirect_stdout(log):
@@ -59,7 +58,7 @@ def run_refresh(settings: Settings, build: "Callable[[Settings], dg.Definitions]
                 instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
             )
         if not result.success:
-            raise RunFailed(
+            raise HubscapeError(
                 " ".join(causes(result.all_events)) or f"Run {result.run_id} failed: look at it with `make ui`."
             )
         return RunReport(result.run_id, _seconds_by_step(result), _published(result))
@@ -73,24 +72,14 @@ def quiet_libraries() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
-@contextmanager
-def only_run(data_dir: Path) -> Iterator[None]:
-    """Holds the data folder for one run at a time; the lock goes with the process, however it ends.
+def only_run(data_dir: Path) -> IO[bytes]:
+    """The lock that holds the data folder for one run at a time, until it is closed or its process ends.
 
     Raises:
-        RunFailed: another run holds it, or the folder cannot be written.
+        HubscapeError: another run holds it, or the folder cannot be written.
     """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "run.lock").open("w")
-    except OSError as error:
-        raise RunFailed(f"{data_dir} cannot be written ({error.strerror}): name another HUBSCAPE_DATA_DIR.") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunFailed(f"Another run is at work in {data_dir}: wait for it to end.") from None
-        yield
+    with writing(data_dir, "name another HUBSCAPE_DATA_DIR"):
+        return lock(data_dir / "run.lock", HubscapeError(f"Another run is at work in {data_dir}: wait for it to end."))
 
 
 @contextmanager

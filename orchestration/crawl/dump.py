@@ -12,7 +12,6 @@ from pathlib import Path
 from orchestration.crawl.source import Gate, HubAccess, source_label
 from orchestration.hub.bulk import (
     BulkCommit,
-    BulkMissing,
     commit_of_day,
     commits,
     fetch_files,
@@ -56,14 +55,14 @@ def fetch_bulk(
 
     Raises:
         BulkRefused: there is no commit for that day, or a file cannot be used. LakeError: the disk failed, or the lake
-            holds another source's snapshots. HubError, TransferError: the Hub failed.
+            holds another source's snapshots. HubError: the Hub failed. HubscapeError: there is no such folder.
     """
     session = access.session(settings)
     session.say = progress
     label = access.label or source_label(settings, session)
     if kept := gate.held_snapshot(settings, table, label, refetch=refetch, say=progress):
         return kept
-    if table == "organizations" and _is_observable(settings, access):
+    if table == "organizations" and _is_observable(settings, access, progress):
         return None
     if is_repo(settings.bulk_source):
         commit = commit or _pinned(table, settings, session, gate)
@@ -74,13 +73,14 @@ def fetch_bulk(
     return manifest
 
 
-def _is_observable(settings: Settings, access: HubAccess) -> bool:
+def _is_observable(settings: Settings, access: HubAccess, progress: Callable[[str], None]) -> bool:
     """Whether organizations can be asked for as they are on the settings' day: it is today, and the Hub answers."""
     if settings.snapshot_date < dt.datetime.now(dt.UTC).date():
         return False
     try:
         access.session(settings, max_retries=1).identify()
-    except HubError:
+    except HubError as error:
+        progress(f"organizations are left out: {error}")
         return False
     return True
 
@@ -151,10 +151,7 @@ def _from_repo(
 
 def _from_folder(table: str, settings: Settings, label: str) -> Manifest:
     now = dt.datetime.now(dt.UTC)
-    try:
-        files = local_files(Path(settings.bulk_source), table)
-    except BulkMissing as error:
-        raise BulkRefused(str(error)) from None
+    files = local_files(Path(settings.bulk_source), table)
     _require_models(table, files, f"The folder {settings.bulk_source}")
     origin = BulkOrigin(label, now)
     if not files:

@@ -4,9 +4,8 @@ import csv
 from datetime import date
 from pathlib import Path
 
-import duckdb
-
 from orchestration.dbt import DBT_DIR
+from orchestration.ground.engine import connect
 from orchestration.lake.snapshot import snapshot_dir
 
 REGISTRY = DBT_DIR / "seeds" / "registry_organizations.csv"
@@ -20,8 +19,8 @@ def registry_handles() -> list[str]:
 
 def top_handles(data_dir: Path, snapshot_date: date, count: int) -> list[str]:
     """The `count` handles whose models were downloaded most in the last 30 days, most first."""
-    files = str(snapshot_dir(data_dir, "models", snapshot_date) / "*.parquet")
-    with duckdb.connect() as connection:
+    folder = snapshot_dir(data_dir, "models", snapshot_date)
+    with connect(folders=[folder]) as connection:
         rows = connection.execute(
             """
             select split_part(id, '/', 1) as handle
@@ -31,6 +30,6 @@ def top_handles(data_dir: Path, snapshot_date: date, count: int) -> list[str]:
             order by sum(downloads) desc nulls last, handle
             limit $count
             """,
-            {"files": files, "count": count},
+            {"files": str(folder / "*.parquet"), "count": count},
         ).fetchall()
     return [handle for (handle,) in rows]

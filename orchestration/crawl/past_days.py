@@ -76,7 +76,7 @@ def fill_raw(
     `on_day` is told of each day that is in the lake then, with its commit and manifests.
 
     Raises:
-        HubError, TransferError, LakeError: the source or the disk failed; the days before stand.
+        HubError, LakeError: the source or the disk failed; the days before stand.
         SettingsError: as `require_history`.
     """
     require_history(settings, first, last)

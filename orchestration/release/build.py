@@ -8,6 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ground.engine import sql_name
+from orchestration.ground.files import put_in_place, scratch_folder, write_durably
 from orchestration.release import card, citation, datapackage
 from orchestration.release.contract import Contract
 from orchestration.release.datapackage import (
@@ -22,7 +24,7 @@ from orchestration.release.datapackage import (
     described,
     read_datapackage,
 )
-from orchestration.release.export import export_tables, fsync
+from orchestration.release.export import export_tables
 from orchestration.release.views import connect
 
 # What the project says of its numbers goes with them.
@@ -79,8 +81,8 @@ def build_release(
         report_space=report_space,
     )
     package = _completed(package, contract, building, data_dir, pages)
-    _write(building / datapackage.FILE_NAME, package.text())
-    _write(building / card.FILE_NAME, card.render_card(package))
+    write_durably(building / datapackage.FILE_NAME, package.text())
+    write_durably(building / card.FILE_NAME, card.render_card(package))
     _replace(building, final)
     return package
 
@@ -91,11 +93,14 @@ def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir:
     dated = [
         r.name for r in package.resources if r.carries_history and r.table_schema.primary_key[0] == "snapshot_date"
     ]
-    with connect(folder, package.resources, contract.tables) as tables:
+    with (
+        scratch_folder(data_dir, "release-") as scratch,
+        connect(folder, package.resources, contract.tables, scratch=scratch) as tables,
+    ):
         held = {
             day
             for name in dated
-            for (day,) in tables.execute(f'select distinct snapshot_date from "{name}"').fetchall()
+            for (day,) in tables.execute(f"select distinct snapshot_date from {sql_name(name)}").fetchall()
         }
         before = read_datapackage(release_dir(data_dir, days[-1])) if days else None
         package = package.model_copy(
@@ -118,13 +123,8 @@ def _texts(package: DataPackage, folder: Path) -> list[ReleaseFile]:
         ),
     }
     for name, (text, _, _) in written.items():
-        _write(folder / name, text)
+        write_durably(folder / name, text)
     return [described(folder / name, folder, title, about) for name, (_, title, about) in written.items()]
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
-    fsync(path)
 
 
 def sweep(releases: Path) -> None:
@@ -144,8 +144,7 @@ def set_aside(folder: Path) -> Path:
     aside = folder.with_name(f".refused-{folder.name}")
     if aside.exists():
         shutil.rmtree(aside)
-    folder.replace(aside)
-    fsync(aside.parent)
+    put_in_place(folder, aside)
     return aside
 
 
@@ -153,7 +152,6 @@ def _replace(building: Path, final: Path) -> None:
     aside = final.with_name(f"{_OLD}{final.name}")
     if final.exists():
         final.replace(aside)
-    building.replace(final)
-    fsync(final.parent)
+    put_in_place(building, final)
     if aside.exists():
         shutil.rmtree(aside)

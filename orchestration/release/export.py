@@ -3,7 +3,6 @@
 The same warehouse rows always give the same bytes: rows are ordered by key, and pyarrow's writer is deterministic.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,34 +10,30 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.ground.engine import connect, sql_name
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import fsync
 from orchestration.release.contract import PublishedTable
 
 # The Hub's viewer and DuckDB read a few row groups at once best below this size.
 ROWS_PER_GROUP = 122_880
 
 
-class ExportError(RuntimeError):
-    """The warehouse cannot be released; the text says why and what to do."""
-
-
 def open_warehouse(path: Path, *, memory_limit: str = "1GB") -> duckdb.DuckDBPyConnection:
-    """A read-only connection in UTC.
+    """A locked-down, read-only connection, which reaches the files of the warehouse's data folder besides.
 
     Raises:
-        ExportError: there is no warehouse, or another process is writing it.
+        HubscapeError: there is no warehouse, another process is writing it, or it is damaged.
     """
     if not path.is_file():
-        raise ExportError(f"There is no warehouse at {path}: materialize the dbt models first.")
+        raise HubscapeError(f"There is no warehouse at {path}: materialize the dbt models first.")
     try:
-        connection = duckdb.connect(
-            path,
-            read_only=True,
-            config={"memory_limit": memory_limit, "threads": 2, "temp_directory": str(path.with_name(".duckdb_tmp"))},
-        )
-    except duckdb.IOException:
-        raise ExportError(f"The warehouse {path} is in use by another process: wait until that ends.") from None
-    connection.execute("set TimeZone = 'UTC'")  # not in `config`: there it comes before the extension that knows it
-    return connection
+        spill, reached = path.with_name(".duckdb_tmp"), [path.parent]
+        return connect(path, memory_limit=memory_limit, spill=spill, folders=reached, threads=2)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise HubscapeError(f"The warehouse {path} is in use by another process: wait until that ends.") from None
+        raise HubscapeError(f"The warehouse {path} cannot be read: remove it and build it again with dbt.") from None
 
 
 def export_tables(
@@ -50,7 +45,7 @@ def export_tables(
         The file of each table written; an empty table has none, because a Hub's viewer refuses empty files.
 
     Raises:
-        ExportError: the connection's memory is too small for a table.
+        HubscapeError: the connection's memory is too small for a table.
     """
     written: dict[str, Path] = {}
     for table in tables:
@@ -59,7 +54,7 @@ def export_tables(
             if _write(_row_groups(_in_order(connection, table)), table.schema, path):
                 written[table.name] = path
         except duckdb.OutOfMemoryException:
-            raise ExportError(
+            raise HubscapeError(
                 f"The rows of {table.name} cannot be sorted in a third of HUBSCAPE_MEMORY_LIMIT: set that higher."
             ) from None
     return written
@@ -67,15 +62,15 @@ def export_tables(
 
 def _in_order(connection: duckdb.DuckDBPyConnection, table: PublishedTable) -> Iterator[pa.RecordBatch]:
     """The rows of a table by its key; those of one snapshot after those of another, so that history sorts no longer."""
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    order = ", ".join(f'"{name}"' for name in table.key)
+    columns = ", ".join(sql_name(column.name) for column in table.columns)
+    order, name = ", ".join(map(sql_name, table.key)), sql_name(table.name)
     wheres = [""]
     # 12 million rows of two snapshots at once ran out of 1.5 GB, where each alone sorts in 1 GB (DuckDB 2.0.0).
     if table.key[0] == "snapshot_date":
-        days = connection.execute(f'select distinct snapshot_date from "{table.name}" order by 1').fetchall()
+        days = connection.execute(f"select distinct snapshot_date from {name} order by 1").fetchall()
         wheres = [f"where snapshot_date = date '{day}'" for (day,) in days]
     for where in wheres:
-        rows = connection.sql(f'select {columns} from "{table.name}" {where} order by {order}')
+        rows = connection.sql(f"select {columns} from {name} {where} order by {order}")
         yield from rows.to_arrow_reader(ROWS_PER_GROUP)
 
 
@@ -116,12 +111,3 @@ def _write(groups: Iterable[pa.Table], schema: pa.Schema, path: Path) -> bool:
     if writer is not None:
         fsync(path)
     return writer is not None
-
-
-def fsync(path: Path) -> None:
-    """Has the disk hold a file or a folder before anything refers to it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

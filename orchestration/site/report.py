@@ -17,8 +17,8 @@ import duckdb
 import jinja2
 from markupsafe import Markup, escape
 
+from orchestration.ground.files import write_durably
 from orchestration.release.datapackage import DataPackage, ReleaseFile, described
-from orchestration.release.export import fsync
 from orchestration.site.charts import Chart, cell_text, charts
 
 FILE_NAME = "report.html"
@@ -84,16 +84,14 @@ def write_pages(tables: duckdb.DuckDBPyConnection, package: DataPackage, folder:
 def write_report(folder: Path, package: DataPackage, drawn: Sequence[Chart]) -> list[ReleaseFile]:
     """Writes the page and a picture of each drawn chart into a release folder, and describes each file."""
     page = folder / FILE_NAME
-    page.write_text(render_report(package, drawn))
-    fsync(page)
+    write_durably(page, render_report(package, drawn))
     words = f"Charts of the snapshot of {package.snapshot_date}, each with its numbers; one page, no server."
     files = [described(page, folder, TITLE, words)]
     (folder / PICTURES).mkdir()
     for chart in drawn:
         if chart.spec:
             path = folder / PICTURES / f"{chart.name}.png"
-            path.write_bytes(picture(chart, synthetic=bool(package.synthetic)))
-            fsync(path)
+            write_durably(path, picture(chart, synthetic=bool(package.synthetic)))
             files.append(described(path, folder, chart.title, chart.text))
     return files
 

@@ -20,7 +20,7 @@ STOREYS = (
     {"assets", "checks", "commands", "jobs", "sensors", "resources", "translator", "metadata", "console", "failures"},
     {"crawl", "site"},
     {"release"},
-    {"hub", "lake", "expectations", "dbt"},
+    {"hub", "lake", "expectations", "dbt", "run_history"},
     {"settings"},
     {"ground"},
 )

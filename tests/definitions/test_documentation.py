@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from orchestration.dbt import prepare_manifest
-from orchestration.release.dictionary import DICTIONARY, render_dictionary
 from orchestration.release.questions import read_questions
 from orchestration.site.charts import read_drawings
+from tests.support import PROJECT
+
+DICTIONARY = PROJECT / "docs" / "data_dictionary.md"
 
 # Column names that mean something else in another published table, each with the reason why the name is right in both.
 # Everything else has one doc block, and so one meaning, in all tables that are published.
@@ -125,10 +126,6 @@ def exposed(manifest: Manifest, name: str) -> list[str]:
     return sorted(manifest["nodes"][unique_id]["name"] for unique_id in exposure["depends_on"]["nodes"])
 
 
-def test_the_data_dictionary_is_the_one_of_the_models():
-    assert DICTIONARY.read_text() == render_dictionary(prepare_manifest()), "stale: run `make dictionary`"
-
-
 def test_the_data_dictionary_names_every_table_seed_and_column(manifest):
     text = DICTIONARY.read_text()
     for node in nodes(manifest, "model", "seed"):
@@ -141,7 +138,7 @@ def test_the_data_dictionary_names_every_table_seed_and_column(manifest):
 
 
 def test_every_link_of_the_data_dictionary_leads_to_a_heading():
-    text = DICTIONARY.read_text()
+    text = re.sub(r"<!--.*?-->", "", DICTIONARY.read_text(), flags=re.DOTALL)
     headings = {
         "": [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")],
         "definitions.md": [

@@ -25,7 +25,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.commands.query import connect, inert, latest_release
+from orchestration.commands.query import connect, latest_release
+from orchestration.ground.text import for_terminal
 from orchestration.release import questions
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.hubscape import PROJECT, clean_environment, hubscape, start
@@ -254,7 +255,7 @@ def test_what_strangers_wrote_cannot_steer_a_terminal(recorded_run: RecordedRun)
     ).stdout
 
     assert "\\x1b[2J[bold]x\\u202e" in shown and "\x1b" not in shown and "\u202e" not in shown
-    assert inert("Ünïcode — 模型") == "Ünïcode — 模型"
+    assert for_terminal("Ünïcode — 模型") == "Ünïcode — 模型"
 
 
 def test_a_published_release_is_asked_at_a_tag_and_fetched_once(months: TwoMonths, tmp_path):
