@@ -6,6 +6,7 @@ and the fresh download that verifies it. The sandbox is not counted. No peer.
 
 import argparse
 import contextlib
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -86,29 +87,28 @@ def sandbox(store: Path) -> Iterator[str]:
 
 def _make(data_dir: Path) -> None:
     """Judges the lake and the warehouse, keeps the verdicts and makes the release, as the job does."""
+    from expectations import marts
     from expectations.runner import check_marts, check_raw
     from orchestration.assets.release import make_release
     from orchestration.checks.build_log import build_subject
     from orchestration.checks.from_expectations import keep
-    from orchestration.checks.gates import raw_subject
+    from orchestration.checks.gates import mart_rules, raw_rules, raw_subject
     from orchestration.dbt import prepare_manifest
     from orchestration.lake import schemas, snapshot
-    from orchestration.release.contract import read_contract
     from orchestration.release.export import open_warehouse
 
     settings = _settings(data_dir)
     for table in schemas.SCHEMAS:
         outcomes = check_raw(data_dir, DAY, [table], previous_rows={}, memory_limit=settings.reading_memory_limit)
-        keep(settings, "raw", table, raw_subject(settings, table), outcomes)
+        keep(settings, "raw", table, raw_subject(settings, table), raw_rules(settings, table), outcomes)
     with open_warehouse(data_dir / WAREHOUSE, memory_limit=settings.reading_memory_limit) as connection:
         subject = build_subject(connection)
-    tables = [table.name for table in read_contract(prepare_manifest()).tables]
+    manifest = prepare_manifest()
     raw_rows = {table: snapshot.read_manifest(data_dir, table, DAY).rows for table in schemas.SCHEMAS}
-    outcomes = check_marts(
-        data_dir / WAREHOUSE, tables=tables, raw_rows=raw_rows, memory_limit=settings.reading_memory_limit
-    )
-    for table in tables:
-        keep(settings, "marts", table, subject, [outcome for outcome in outcomes if outcome.table == table])
+    suites = marts.suites(json.loads(manifest.read_text()), raw_rows)
+    outcomes = check_marts(data_dir / WAREHOUSE, suites, memory_limit=settings.reading_memory_limit)
+    for table, rules in mart_rules(settings, manifest).items():
+        keep(settings, "marts", table, subject, rules, [outcome for outcome in outcomes if outcome.table == table])
     say(rows=sum(resource.rows for resource in make_release(settings).resources))
 
 

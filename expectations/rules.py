@@ -5,7 +5,8 @@ no time. Rules about rows are SQL rather than column expectations: only so can a
 does a broken rule return one row (the exact count and the lowest keys) however many rows break it.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from expectations.outcome import MAX_SAMPLES, Severity
@@ -23,10 +24,17 @@ class Rule:
     severity: Severity = "error"
 
 
-def row_count_at_least(minimum: int, expectation: str = "row_count_at_least", threshold: str = "") -> Rule:
+def fingerprint(rules: Iterable[Rule]) -> str:
+    """What names a set of rules: 16 hexadecimal digits, others as soon as one rule asks for something else."""
+    return hashlib.sha256(repr(list(rules)).encode()).hexdigest()[:16]
+
+
+def row_count_at_least(
+    minimum: int, expectation: str = "row_count_at_least", threshold: str = "", severity: Severity = "error"
+) -> Rule:
     """The table has at least `minimum` rows."""
     wanted = threshold or f"at least {minimum} rows"
-    return Rule(expectation, "ExpectTableRowCountToBeBetween", {"min_value": minimum}, wanted)
+    return Rule(expectation, "ExpectTableRowCountToBeBetween", {"min_value": minimum}, wanted, severity=severity)
 
 
 def row_count_equal(rows: int) -> Rule:
@@ -74,10 +82,17 @@ def share_at_most(expectation: str, where: str, maximum: float, key: Sequence[st
     return _sql_rule(expectation, query, f"at most {maximum * 100:g} per cent of the rows", column)
 
 
-def table_holds(expectation: str, condition: str, observed: str, threshold: str, column: str | None = None) -> Rule:
+def table_holds(
+    expectation: str,
+    condition: str,
+    observed: str,
+    threshold: str,
+    column: str | None = None,
+    severity: Severity = "error",
+) -> Rule:
     """`condition`, SQL on aggregates of the table, is true; `observed` is the aggregate that is shown if it is not."""
     query = f"select cast({observed} as varchar) as observed from {{batch}} having not coalesce({condition}, false)"
-    return _sql_rule(expectation, query, threshold, column)
+    return _sql_rule(expectation, query, threshold, column, severity)
 
 
 def _sql_rule(name: str, query: str, threshold: str, column: str | None = None, severity: Severity = "error") -> Rule:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from expectations import marts, raw
+from expectations import raw
 from expectations.dialect import connect
 from expectations.outcome import Layer, Outcome
 from expectations.release import ReleasedTable, released_table
@@ -62,22 +62,12 @@ def check_raw(
 
 
 def check_marts(
-    warehouse: Path,
-    *,
-    tables: Iterable[str] | None = None,
-    raw_rows: Mapping[str, int],
-    max_quarantined_share: float = marts.DEFAULT_MAX_QUARANTINED_SHARE,
-    memory_limit: str = DEFAULT_MEMORY_LIMIT,
+    warehouse: Path, suites: Mapping[str, Sequence[Rule]], *, memory_limit: str = DEFAULT_MEMORY_LIMIT
 ) -> list[Outcome]:
-    """Outcomes of the marts (`tables`, or all of them) in the DuckDB file `warehouse`, which is opened read-only.
-
-    `raw_rows`: rows of each raw table of the snapshot. Raises KeyError for a name that is no mart.
-    """
-    suites = marts.suites(raw_rows, max_quarantined_share)
-    rules = {table: suites[table] for table in (suites if tables is None else tables)}
+    """Outcomes of the rules of each table in the DuckDB file `warehouse`, which is opened read-only."""
     return _check(
         "marts",
-        {table: lambda _, table=table: rules[table] for table in rules},
+        {table: lambda _, table=table: list(suites[table]) for table in suites},
         database=warehouse,
         scratch=warehouse.with_name(".checks.tmp"),
         memory_limit=memory_limit,

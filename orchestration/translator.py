@@ -36,33 +36,35 @@ class LayerTranslator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """The check of a dbt test, with a sentence on what must hold."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec and spec._replace(description=test_description(self.get_resource_props(manifest, unique_id)))
+        return spec and spec._replace(
+            description=test_description(self.get_resource_props(manifest, unique_id), manifest)
+        )
 
 
-# What each generic test asks for; `{}` are its arguments.
-_TESTS = {
-    "accepted_values": "{column_name} is one of {values}.",
-    "not_empty": "There is at least one row.",
-    "not_empty_if_observed": "There is at least one row, unless the source does not have {table_name}.",
-    "not_negative": "{column_name} is zero or more, or unknown.",
-    "not_null": "{column_name} is never missing.",
-    "relationships": "Each {column_name} is a {field} of {to}.",
-    "unique": "No {column_name} occurs twice.",
-    "unique_combination": "No two rows share {columns}, and none of these is missing.",
-}
-
-
-def test_description(node: Mapping[str, Any]) -> str:
-    """What a dbt test asks for: its own description, the comment that its SQL opens with, or the generic test's words.
+def test_description(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    """What a dbt test asks for: its own description, or what a generic test makes of its arguments or its table.
 
     Raises:
         KeyError: a generic test that has no words yet.
     """
-    if node.get("description"):
-        return " ".join(node["description"].split())
     generic = node.get("test_metadata")
-    if generic:
-        arguments = {k: ", ".join(map(str, v)) if isinstance(v, list) else v for k, v in generic["kwargs"].items()}
-        return _TESTS[generic["name"]].format(**arguments)
-    comments = [line for line in node["raw_code"].splitlines() if line.startswith("--")]
-    return " ".join(line.removeprefix("--").strip() for line in comments)
+    if not generic:
+        return " ".join(node["description"].split())
+    if generic["name"] == "as_described":
+        return _as_described(manifest["nodes"][node["attached_node"]])
+    return {"relationships": "Each {column_name} is a {field} of {to}."}[generic["name"]].format(**generic["kwargs"])
+
+
+def _as_described(table: Mapping[str, Any]) -> str:
+    """What the YAML of a table asks of its values."""
+    key = table["config"]["meta"].get("key", [])
+    columns = {name: column["config"]["meta"] for name, column in table["columns"].items()}
+    required = [name for name, column in table["columns"].items() if column["constraints"] and name not in key]
+    return " ".join(
+        [
+            *([f"Every {' and '.join(key)} is there, and once."] if key else []),
+            *([f"Never missing: {', '.join(required)}."] if required else []),
+            *(f"{name} is one of {', '.join(map(str, m['values']))}." for name, m in columns.items() if "values" in m),
+            *(f"{name} is at least {m['minimum']}." for name, m in columns.items() if "minimum" in m),
+        ]
+    )

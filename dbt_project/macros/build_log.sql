@@ -32,8 +32,11 @@
 {% macro write_build_log(results) %}
     {%- set rows = [] -%}
     {%- for result in results if result.node.resource_type in ('model', 'seed', 'test') -%}
-        {%- set sample = sample_of_failure(result) -%}
-        {%- if sample -%}
+        {%- set failing = rows_at_fault(result) -%}
+        {%- set failures, sample = result.failures, '' -%}
+        {%- if failing -%}
+            {%- set failures = run_query('select count(*) from (' ~ failing ~ ') as failing').columns[0].values()[0] -%}
+            {%- set sample = sample_of(failing) -%}
             {%- do log(result.node.name ~ ' failed on: ' ~ sample, info=true) -%}
         {%- endif -%}
         {%- do rows.append(
@@ -42,7 +45,7 @@
                 result.node.resource_type,
                 (result.node.config.severity or 'error') | lower if result.node.resource_type == 'test' else 'error',
                 result.status | string,
-            ] | join("', '") ~ "', " ~ (result.failures if result.failures is not none else 'null')
+            ] | join("', '") ~ "', " ~ (failures if failures is not none else 'null')
             ~ ", " ~ snapshot_date() ~ ", '" ~ invocation_id ~ "', '" ~ sample ~ "')"
         ) -%}
     {%- endfor -%}
@@ -51,16 +54,31 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro sample_of_failure(result) %}
-    {%- set shown = [] -%}
-    {%- if result.node.resource_type == 'test' and result.status | string in ('fail', 'warn') -%}
-        {%- for row in run_query('select * from (' ~ result.node.compiled_code ~ ') as failing limit 5').rows -%}
-            {%- set fields = [] -%}
-            {%- for name in row.keys() if row[name] is not none and fields | length < 5 -%}
-                {%- do fields.append(name ~ ' ' ~ row[name]) -%}
-            {%- endfor -%}
-            {%- do shown.append(fields | join(', ')) -%}
-        {%- endfor -%}
+{% macro rows_at_fault(result) %}
+    {%- set node, status = result.node, result.status | string -%}
+    {%- if node.resource_type == 'test' and status in ('fail', 'warn') -%}
+        {{- return(node.compiled_code) -}}
     {%- endif -%}
+    {#- The engine names the column that a contract found missing, and no row. -#}
+    {%- set column = modules.re.search('NOT NULL constraint failed: \S+\."?(\w+)', result.message or '') -%}
+    {%- if node.resource_type == 'model' and status == 'error' and column -%}
+        {%- set key = node.config.meta.get('key') or node.config.meta.get('order_by') or ['*'] -%}
+        {{- return(
+            "select '" ~ column[1] ~ " is missing' as problem, " ~ key | join(', ')
+            ~ ' from (' ~ node.compiled_code ~ ') as built where ' ~ column[1] ~ ' is null'
+        ) -}}
+    {%- endif -%}
+    {{- return('') -}}
+{% endmacro %}
+
+{% macro sample_of(failing) %}
+    {%- set shown = [] -%}
+    {%- for row in run_query('select * from (' ~ failing ~ ') as failing limit 5').rows -%}
+        {%- set fields = [] -%}
+        {%- for name in row.keys() if row[name] is not none and fields | length < 5 -%}
+            {%- do fields.append(name ~ ' ' ~ row[name]) -%}
+        {%- endfor -%}
+        {%- do shown.append(fields | join(', ')) -%}
+    {%- endfor -%}
     {{- return(modules.re.sub('[^A-Za-z0-9 ._/,:;()-]', '?', shown | join('; '))[:500]) -}}
 {% endmacro %}

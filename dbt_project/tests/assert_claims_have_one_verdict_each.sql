@@ -18,7 +18,6 @@ final as (
     left join report on claims.claim_id = report.claim_id
     where
         report.claim_id is null
-        or (report.verdict = 'outside_snapshot') <> (report.reason is not null)
         or (report.verdict = 'sandbox') <> report.is_synthetic
         or (
             report.verdict in ('reproduced', 'contradicted')

@@ -18,7 +18,7 @@ final as (
         parent_id,
         case when parent_id is null then named_parent_key end,
         relation
-    having count(*) > 1
+    having count(*) > 1 or child_id is null
 
 )
 

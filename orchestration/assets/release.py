@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.checks.build_log import build_checks, build_subject, require_built, require_built_from
-from orchestration.checks.gates import raw_sources, require_publishable
+from orchestration.checks.gates import mart_rules, raw_sources, require_publishable
 from orchestration.checks.verdicts import require_verdict
 from orchestration.commands.docs import write_docs
 from orchestration.crawl.source import HubAccess
@@ -137,10 +137,12 @@ def make_release(settings: Settings) -> DataPackage:
     ) as connection:
         require_built(connection, contract, date.isoformat())
         require_built_from(connection, sources)
-        subject = build_subject(connection)
+        subject, rules = build_subject(connection), mart_rules(settings, MANIFEST)
         checks += build_checks(connection)
         for table in contract.tables:
-            checks += require_verdict(settings.data_dir, "marts", table.name, date, subject).results
+            checks += require_verdict(
+                settings.data_dir, "marts", table.name, date, subject=subject, rules=rules[table.name]
+            ).results
         return build_release(
             connection,
             contract,

@@ -11,7 +11,7 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
-from orchestration.checks.build_log import samples, with_facts
+from orchestration.checks.build_log import faults, with_facts
 from orchestration.dbt import MANIFEST, dbt_project
 from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import Settings
@@ -101,15 +101,13 @@ def refusal(invocation: DbtCliInvocation, settings: Settings) -> str:
     except FileNotFoundError:
         return f"dbt did not come to a result: read {log} and run again."
     failed = [r for r in results if r["status"] in {"fail", "error", "runtime error"}]
-    found = samples(settings)
-    names = ", ".join(_named(result, found.get(result["unique_id"], "")) for result in failed[:3])
+    found = faults(settings)
+    names = ", ".join(_named(r["unique_id"], *found.get(r["unique_id"], (r["failures"], ""))) for r in failed[:3])
     return (
         f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
     )
 
 
-def _named(result: dict[str, Any], sample: str) -> str:
-    name = result["unique_id"].split(".")[2]
-    if not result.get("failures"):
-        return name
-    return f"{name} ({result['failures']} rows{': ' + sample if sample else ''})"
+def _named(unique_id: str, failures: int | None, sample: str) -> str:
+    name = unique_id.split(".")[2]
+    return f"{name} ({failures} rows{': ' + sample if sample else ''})" if failures else name

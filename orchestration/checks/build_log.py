@@ -36,11 +36,11 @@ def with_facts(
     with connection:
         # Views over earlier releases look for them below this variable, as dbt's own connection does.
         connection.execute("set variable data_dir = ?", [str(settings.data_dir)])
-        tests, types = _tests(connection), _types(connection)
+        found, types = _found(connection), _types(connection)
         for event in events:
             node = manifest["nodes"].get(_text(event.metadata.get("unique_id")))
             if isinstance(event, dg.AssetCheckResult) and node:
-                yield of_test(event, node, *tests.get(node["unique_id"], (None, "")))
+                yield of_test(event, node, *found.get(node["unique_id"], (None, "")))
             elif isinstance(event, dg.Output) and node:
                 yield event.with_metadata({**event.metadata, **of_model(connection, node, settings, types)})
             else:
@@ -96,21 +96,19 @@ def of_test(
     )
 
 
-def samples(settings: Settings) -> dict[str, str]:
-    """What the failed tests of the last build failed on, by node; nothing where the warehouse cannot tell."""
+def faults(settings: Settings) -> dict[str, tuple[int | None, str]]:
+    """How many rows the nodes of the last build failed on, with a sample; nothing where the warehouse cannot tell."""
     try:
         with open_warehouse(
             settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit
         ) as connection:
-            return {name: sample for name, (_, sample) in _tests(connection).items() if sample}
+            return _found(connection)
     except (HubscapeError, duckdb.Error):
         return {}
 
 
-def _tests(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int | None, str]]:
-    rows = connection.execute(
-        "select unique_id, failures, coalesce(sample, '') from build_log where resource_type = 'test'"
-    )
+def _found(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int | None, str]]:
+    rows = connection.execute("select unique_id, failures, coalesce(sample, '') from build_log")
     return {unique_id: (failures, sample) for unique_id, failures, sample in rows.fetchall()}
 
 

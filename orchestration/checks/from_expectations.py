@@ -1,15 +1,16 @@
 """Great Expectations suites as blocking asset checks, one a table, and their verdicts kept for later steps."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 
+from expectations import marts
 from expectations.outcome import Outcome
 from expectations.runner import check_marts, check_raw
 from orchestration.checks.build_log import build_subject
-from orchestration.checks.gates import last_accepted, raw_subject
+from orchestration.checks.gates import last_accepted, mart_rules, raw_rules, raw_subject
 from orchestration.checks.verdicts import Verdict, write_verdict
 from orchestration.failures import plain_failures
 from orchestration.lake import schemas, snapshot
@@ -22,11 +23,6 @@ from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import Settings
 
 CHECK_NAME = "expectations"
-# Rules of marts that ask for something to be there, and the raw table that it comes from.
-_NEEDS = {
-    ("fct_papers", "row_count_at_least"): "daily_papers",
-    ("fct_organization_snapshots", "any_value_known"): "organizations",
-}
 
 
 def raw_checks() -> list[dg.AssetChecksDefinition]:
@@ -44,10 +40,10 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
     def check(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
         with plain_failures():
             snapshot.verify(settings.data_dir, table, settings.snapshot_date)
-        subject = raw_subject(settings, table)
+        subject, rules = raw_subject(settings, table), raw_rules(settings, table)
         manifest = snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date)
         if not was_observed(manifest):
-            return keep(settings, "raw", table, subject, [_not_observed(table, manifest)])
+            return keep(settings, "raw", table, subject, rules, [_not_observed(table, manifest)])
         previous = last_accepted(settings, table)
         outcomes = check_raw(
             settings.data_dir,
@@ -58,7 +54,7 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
             max_fault_share=settings.max_fault_share,
             memory_limit=settings.reading_memory_limit,
         )
-        return keep(settings, "raw", table, subject, outcomes)
+        return keep(settings, "raw", table, subject, rules, outcomes)
 
     return check
 
@@ -89,21 +85,23 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
             for table in tables
             if dg.AssetCheckKey(dg.AssetKey([table]), CHECK_NAME) in context.selected_asset_check_keys
         ]
-        manifests = {t: snapshot.read_manifest(settings.data_dir, t, settings.snapshot_date) for t in schemas.SCHEMAS}
-        unobserved = {table for table, manifest in manifests.items() if not was_observed(manifest)}
+        snapshots = {t: snapshot.read_manifest(settings.data_dir, t, settings.snapshot_date) for t in schemas.SCHEMAS}
         warehouse = settings.data_dir / "warehouse.duckdb"
         with plain_failures(), open_warehouse(warehouse, memory_limit=settings.reading_memory_limit) as connection:
             subject = build_subject(connection)
-        outcomes = check_marts(
-            warehouse,
-            tables=asked,
-            raw_rows={table: manifest.rows for table, manifest in manifests.items()},
-            max_quarantined_share=settings.max_fault_share,
-            memory_limit=settings.reading_memory_limit,
+        suites = marts.suites(
+            json.loads(manifest.read_text()),
+            {table: held.rows for table, held in snapshots.items()},
+            settings.max_fault_share,
+            [table for table, held in snapshots.items() if not was_observed(held)],
         )
+        outcomes = check_marts(
+            warehouse, {table: suites[table] for table in asked}, memory_limit=settings.reading_memory_limit
+        )
+        rules = mart_rules(settings, manifest)
         for table in asked:
-            found = [_excused(outcome, unobserved) for outcome in outcomes if outcome.table == table]
-            yield keep(settings, "marts", table, subject, found)
+            found = [outcome for outcome in outcomes if outcome.table == table]
+            yield keep(settings, "marts", table, subject, rules[table], found)
 
     return marts_expectations
 
@@ -124,19 +122,19 @@ def _not_observed(table: str, manifest: Manifest) -> Outcome:
     )
 
 
-def _excused(outcome: Outcome, unobserved: Collection[str]) -> Outcome:
-    """The outcome, as a warning where it misses nothing but values that the source of this snapshot does not have."""
-    needed = _NEEDS.get((outcome.table, outcome.expectation))
-    return replace(outcome, severity="warn") if needed in unobserved else outcome
-
-
-def keep(settings: Settings, layer: str, table: str, subject: str, outcomes: Sequence[Outcome]) -> dg.AssetCheckResult:
-    """Writes the verdict for later steps and returns it as Dagster shows it."""
-    results = [check_result(outcome) for outcome in outcomes]
-    write_verdict(
-        settings.data_dir,
-        Verdict(layer=layer, table=table, snapshot_date=settings.snapshot_date, subject=subject, results=results),
+def keep(
+    settings: Settings, layer: str, table: str, subject: str, rules: str, outcomes: Sequence[Outcome]
+) -> dg.AssetCheckResult:
+    """Writes the verdict by the rules of that name for later steps and returns it as Dagster shows it."""
+    verdict = Verdict(
+        layer=layer,
+        table=table,
+        snapshot_date=settings.snapshot_date,
+        subject=subject,
+        rules=rules,
+        results=[check_result(outcome) for outcome in outcomes],
     )
+    write_verdict(settings.data_dir, verdict)
     return asset_check_result(outcomes, asset_key=["raw", table] if layer == "raw" else [table])
 
 

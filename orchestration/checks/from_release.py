@@ -33,7 +33,7 @@ def release_checks() -> dg.AssetChecksDefinition:
                 CHECK_NAME,
                 asset=dg.AssetKey(["release"]),
                 blocking=True,
-                description="The files hold the rows, keys and dates that the manifest promises.",
+                description="The files hold the rows and dates that the manifest promises, and no control character.",
             ),
         ],
     )

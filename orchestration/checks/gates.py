@@ -1,8 +1,12 @@
 """What a step asks before it goes on, because it may have been launched alone: are these the bytes that passed?"""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
+from expectations import marts, raw
 from expectations.outcome import Outcome, refusals
+from expectations.rules import fingerprint
 from expectations.runner import check_release
 from orchestration.checks.verdicts import read_verdict, require_verdict
 from orchestration.crawl.source import Gate
@@ -27,10 +31,35 @@ def raw_subject(settings: Settings, table: str) -> str:
     return sha256_of(folder / "_manifest.json")
 
 
+# Rows that a table might have: what names its rules must not differ from day to day.
+_SOME_ROWS = 1000
+
+
+def raw_rules(settings: Settings, table: str) -> str:
+    """What names the rules by which a raw table is judged, whatever the snapshot before had."""
+    limits = raw.Limits(_SOME_ROWS, settings.max_volume_drop, settings.max_fault_share)
+    return fingerprint(raw.SUITES[table](limits))
+
+
+def mart_rules(settings: Settings, manifest: Path) -> dict[str, str]:
+    """What names the rules by which each published mart of a dbt manifest is judged, whatever the raw tables had."""
+    rows = dict.fromkeys(schemas.SCHEMAS, _SOME_ROWS)
+    suites = marts.suites(json.loads(manifest.read_text()), rows, settings.max_fault_share)
+    return {table: fingerprint(rules) for table, rules in suites.items()}
+
+
 def is_refused(settings: Settings, table: str) -> bool:
-    """Whether the checks have refused the raw snapshot that the lake holds now."""
+    """Whether the checks have refused the raw snapshot that the lake holds now, by the rules of today.
+
+    One that other rules refused is judged anew: what is wrong may have been the rule.
+    """
     verdict = read_verdict(settings.data_dir, "raw", table, settings.snapshot_date)
-    return verdict is not None and bool(verdict.refused) and verdict.subject == raw_subject(settings, table)
+    return (
+        verdict is not None
+        and bool(verdict.refused)
+        and verdict.subject == raw_subject(settings, table)
+        and verdict.rules == raw_rules(settings, table)
+    )
 
 
 def require_one_source(settings: Settings, source_label: str) -> None:
@@ -77,7 +106,7 @@ def last_accepted(settings: Settings, table: str) -> Manifest | None:
     """The manifest of the newest earlier snapshot that the checks did not refuse, None where there is none.
 
     A refused snapshot is no measure for the next one, or a loss would be accepted on its second day; nor is one of a
-    table that its source did not have.
+    table that its source did not have. By which rules it was accepted does not matter: its rows were counted.
     """
     for day in reversed(snapshot.snapshots(settings.data_dir, table)):
         verdict = read_verdict(settings.data_dir, "raw", table, day)
@@ -96,14 +125,16 @@ def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]
     """Every raw table of the snapshot with what its checks found.
 
     Raises:
-        HubscapeError: a table was not checked in its present state, was refused, is missing, or its files are not what
-            its manifest lists.
+        HubscapeError: a table was not checked as it is and by the rules of today, was refused, or is missing,
+            or its files are not what its manifest lists.
     """
     sources, checks = [], []
     for table in schemas.SCHEMAS:
         manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
-        subject = raw_subject(settings, table)
-        checks += require_verdict(settings.data_dir, "raw", table, settings.snapshot_date, subject).results
+        subject, rules = raw_subject(settings, table), raw_rules(settings, table)
+        checks += require_verdict(
+            settings.data_dir, "raw", table, settings.snapshot_date, subject=subject, rules=rules
+        ).results
         sources.append(
             RawSource(
                 table=table,

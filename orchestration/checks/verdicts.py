@@ -1,7 +1,8 @@
 """Verdicts of the checks, kept on disk beside what they judged, so that a later step can ask for them.
 
 A failed check stops what comes after it in the same run only. A step that is launched alone looks here instead, and
-a verdict counts for exactly the bytes it was given on: `subject` names them (a manifest's hash, a dbt build).
+a verdict counts for exactly the bytes it was given on: `subject` names them (a manifest's hash, a dbt build). It counts
+no longer when the rules are others: `rules` names those it was given by.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from orchestration.release.datapackage import CheckResult
 
 
 class Verdict(BaseModel):
-    """What the checks of one layer found on one table of one snapshot."""
+    """What the checks of one layer found on one table of one snapshot; `rules` is empty where they had no name yet."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -23,6 +24,7 @@ class Verdict(BaseModel):
     table: str
     snapshot_date: dt.date
     subject: str
+    rules: str = ""
     results: list[CheckResult]
 
     @property
@@ -46,11 +48,13 @@ def read_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.date)
         return None
 
 
-def require_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.date, subject: str) -> Verdict:
-    """The verdict on exactly this subject, which no check of severity error refused.
+def require_verdict(
+    data_dir: Path, layer: str, table: str, snapshot_date: dt.date, *, subject: str, rules: str
+) -> Verdict:
+    """The verdict by exactly these rules on exactly this subject, which no check of severity error refused.
 
     Raises:
-        HubscapeError: nobody checked it, something else was checked, or a check refused it.
+        HubscapeError: nobody checked it, something else or by other rules was checked, or a check refused it.
     """
     where = f"{layer} table {table} of snapshot {snapshot_date}"
     verdict = read_verdict(data_dir, layer, table, snapshot_date)
@@ -58,6 +62,8 @@ def require_verdict(data_dir: Path, layer: str, table: str, snapshot_date: dt.da
         raise HubscapeError(f"The {where} has not been checked: run the job `refresh` from the start.")
     if verdict.subject != subject:
         raise HubscapeError(f"The {where} has changed since it was checked: run the job `refresh` from the start.")
+    if verdict.rules != rules:
+        raise HubscapeError(f"The {where} was checked by rules of before: run the job `refresh` from the start.")
     if verdict.refused:
         raise HubscapeError(
             f"The {where} was refused by its checks ({', '.join(verdict.refused)}): mend the source and run again."

@@ -11,7 +11,7 @@ import pytest
 
 from orchestration.dbt import prepare_manifest
 from tests.hubscape import PROJECT, clean_environment
-from tests.pipeline.conftest import RecordedRun
+from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
 
 
 def dbt(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -80,17 +80,51 @@ def test_every_column_of_the_warehouse_is_documented_and_the_other_way_round(rec
         assert columns == documented[table], table
 
 
-def test_a_missing_value_is_told_with_the_key_of_the_row_that_misses_it(recorded_run, tmp_path):
+def test_what_the_yaml_does_not_allow_is_told_with_the_key_of_the_row(recorded_run, tmp_path):
     shutil.copy(recorded_run.data_dir / "warehouse.duckdb", tmp_path)
     shutil.copytree(recorded_run.data_dir / "raw", tmp_path / "raw")
     with duckdb.connect(tmp_path / "warehouse.duckdb") as connection:
         (key,) = connection.execute("select min(handle_key) from int_handles").fetchone()
         connection.execute("update int_handles set organization = null where handle_key = ?", [key])
-    done = dbt(tmp_path, "test", "--select", "not_null_int_handles_organization", "not_null_int_handles_handle")
+        (tag,) = connection.execute("select min(tag) from int_tags where tag ~ '[a-z]+'").fetchone()
+        connection.execute("insert into int_tags from int_tags where tag = ?", [tag])
+        connection.execute("update registry_licences set licence_class = 'free' where licence = 'mit'")
+        connection.execute("delete from registry_countries")
+        connection.execute("update fct_claim_days set days_away = -1 where claim_id = 'r1_mit'")
+    tables = ("int_handles", "int_registry", "int_tags", "registry_licences", "registry_countries", "fct_claim_days")
+    done = dbt(tmp_path, "test", "--select", *(f"as_described_{table}_" for table in tables))
 
-    assert done.returncode == 1 and "WARN=0 ERROR=1 SKIP=0" in done.stdout, done.stdout[-3000:]
-    assert f"not_null_int_handles_organization failed on: handle_key {key}, handle " in done.stdout
+    assert done.returncode == 1 and "PASS=4 WARN=0 ERROR=5 SKIP=0" in done.stdout, done.stdout
     with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
-        log = "select failures, sample from build_log where unique_id like '%not_null_int_handles_organization%'"
-        failures, sample = connection.execute(log).fetchone()
-    assert failures == 1 and sample.startswith(f"handle_key {key}, ") and ";" not in sample
+        log = "select split_part(unique_id, '.', 3), failures, sample from build_log where status = 'fail'"
+        told = {name: (failures, sample) for name, failures, sample in connection.execute(log).fetchall()}
+    classes = "permissive, copyleft, restricted, noncommercial, other"
+    assert told == {
+        "as_described_int_handles_": (1, f"handle_key {key}, problem organization is missing"),
+        "as_described_int_tags_": (1, f"tag {tag}, problem is there 2 times"),
+        "as_described_registry_licences_": (1, f"licence mit, problem licence_class is none of {classes}"),
+        "as_described_registry_countries_": (1, "problem there is no row"),
+        "as_described_fct_claim_days_": (1, "claim_id r1_mit, problem days_away is below 0"),
+    }
+    assert f"as_described_int_handles_ failed on: handle_key {key}, problem organization is missing" in done.stdout
+
+
+def test_a_value_that_the_contract_asks_for_is_told_with_the_key_of_the_row_that_misses_it(recorded_run, tmp_path):
+    shutil.copy(recorded_run.data_dir / "warehouse.duckdb", tmp_path)
+    shutil.copytree(recorded_run.data_dir / "raw", tmp_path / "raw")
+    with duckdb.connect(tmp_path / "warehouse.duckdb") as connection:
+        roots = "select count(*), min(descendant_id) from int_lineage_roots where depth > 0"
+        expected, model = connection.execute(roots).fetchone()
+        (key,) = connection.execute("select repo_key from int_models where model_id = ?", [model]).fetchone()
+        connection.execute("update int_lineage_roots set share = null where descendant_id = ?", [model])
+        (failing,) = connection.execute("select count(*) from int_lineage_roots where share is null").fetchone()
+    done = dbt(tmp_path, "build", "--select", "fct_lineage_roots")
+
+    assert done.returncode == 1 and "PASS=3 WARN=0 ERROR=1 SKIP=1" in done.stdout, done.stdout
+    told = f"problem share is missing, snapshot_date {RECORDED_DATE}, descendant_key {key}, root_key "
+    assert f"fct_lineage_roots failed on: {told}" in done.stdout
+    with duckdb.connect(tmp_path / "warehouse.duckdb", read_only=True) as connection:
+        log = "select status, failures, sample from build_log where unique_id = 'model.hubscape.fct_lineage_roots'"
+        status, failures, sample = connection.execute(log).fetchone()
+        (kept,) = connection.execute("select count(*) from fct_lineage_roots").fetchone()
+    assert (status, failures, kept) == ("error", failing, expected) and sample.startswith(told)

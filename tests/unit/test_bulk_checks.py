@@ -4,8 +4,7 @@ import datetime as dt
 
 import pytest
 
-from expectations.outcome import Outcome
-from orchestration.checks.from_expectations import _excused, _not_observed, asset_check_result, keep
+from orchestration.checks.from_expectations import _not_observed, keep
 from orchestration.checks.gates import last_accepted, raw_subject
 from orchestration.lake.bulk import BulkOrigin, write_bulk_snapshot, write_unobserved_snapshot
 from orchestration.settings import Settings, load_settings
@@ -32,26 +31,8 @@ def test_a_table_that_nobody_looked_at_is_warned_of_and_is_no_measure_for_the_ne
     absent = write_unobserved_snapshot(tmp_path, "datasets", DAYS[1], origin(DAYS[1]))
     for day, outcomes in ((DAYS[0], []), (DAYS[1], [_not_observed("datasets", absent)])):
         now = settings.model_copy(update={"snapshot_date": day})
-        result = keep(now, "raw", "datasets", raw_subject(now, "datasets"), outcomes)
+        result = keep(now, "raw", "datasets", raw_subject(now, "datasets"), "", outcomes)
     assert not result.passed and result.severity.value == "WARN"
     assert "datasets.parquet is not there" in result.description
 
     assert last_accepted(settings, "datasets") == held
-
-
-def outcome(table: str, expectation: str) -> Outcome:
-    return Outcome("marts", table, expectation, None, "error", False, 0, 0, "at least 1", "0")
-
-
-def test_a_mart_is_excused_for_what_was_not_observed_and_for_nothing_else():
-    absent = {"organizations"}
-    followers = outcome("fct_organization_snapshots", "any_value_known")
-    others = [
-        outcome("fct_organization_snapshots", "key_unique"),
-        outcome("fct_papers", "row_count_at_least"),
-        outcome("fct_derivative_counts", "row_count_at_least"),
-    ]
-    assert asset_check_result([_excused(followers, absent)], asset_key=["m"]).severity.value == "WARN"
-    assert [_excused(other, absent) for other in others] == others
-    assert _excused(followers, set()) == followers
-    assert _excused(others[1], {"daily_papers"}).severity == "warn"

@@ -445,20 +445,30 @@ def test_a_missing_or_busy_warehouse_is_one_sentence(warehouse, tmp_path):
         open_warehouse(tmp_path / "none.duckdb")
 
 
-def test_a_verdict_counts_for_the_bytes_it_was_given_on(tmp_path):
+def test_a_verdict_counts_for_the_bytes_it_was_given_on_and_for_the_rules_it_was_given_by(tmp_path):
     result = CheckResult(layer="raw", table="models", check="not_empty", severity="error", verdict="passed")
-    verdict = Verdict(layer="raw", table="models", snapshot_date=DAY, subject="abc", results=[result])
+    verdict = Verdict(layer="raw", table="models", snapshot_date=DAY, subject="abc", rules="r1", results=[result])
+    asked = {"subject": "abc", "rules": "r1"}
     with pytest.raises(HubscapeError, match="has not been checked"):
-        require_verdict(tmp_path, "raw", "models", DAY, "abc")
+        require_verdict(tmp_path, "raw", "models", DAY, **asked)
     write_verdict(tmp_path, verdict)
 
-    assert require_verdict(tmp_path, "raw", "models", DAY, "abc") == verdict
+    assert require_verdict(tmp_path, "raw", "models", DAY, **asked) == verdict
     with pytest.raises(HubscapeError, match="has changed since it was checked"):
-        require_verdict(tmp_path, "raw", "models", DAY, "abd")
+        require_verdict(tmp_path, "raw", "models", DAY, subject="abd", rules="r1")
+    with pytest.raises(HubscapeError, match="was checked by rules of before: run the job `refresh` from the start"):
+        require_verdict(tmp_path, "raw", "models", DAY, subject="abc", rules="r2")
     refused = result.model_copy(update={"verdict": "failed"})
     write_verdict(tmp_path, verdict.model_copy(update={"results": [refused]}))
     with pytest.raises(HubscapeError, match=r"was refused by its checks \(not_empty\)"):
-        require_verdict(tmp_path, "raw", "models", DAY, "abc")
+        require_verdict(tmp_path, "raw", "models", DAY, **asked)
+
+
+def test_a_file_without_all_rows_of_its_table_is_no_release(warehouse, tmp_path, monkeypatch):
+    in_order = export._in_order
+    monkeypatch.setattr(export, "_in_order", lambda *given: [*in_order(*given), *in_order(*given)])
+    with open_warehouse(warehouse) as connection, pytest.raises(HubscapeError, match="10000 rows of fct_votes"):
+        export_tables(connection, [PAPERS], tmp_path)
 
 
 def test_a_contract_without_meta_or_with_an_unknown_type_is_refused(tmp_path):

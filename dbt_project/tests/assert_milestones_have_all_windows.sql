@@ -4,14 +4,11 @@ with windows as (
 
 ),
 
-partial as (
+unfounded as (
 
-    select milestone_id, metric, window_days, 'values and completeness disagree' as problem
+    select milestone_id, metric, window_days, 'a ratio of values that are not known, or to zero' as problem
     from windows
-    where
-        is_complete <> (value_before is not null)
-        or is_complete <> (value_after is not null)
-        or (ratio is not null and (not is_complete or value_before = 0))
+    where ratio is not null and (not is_complete or value_before = 0)
 
 ),
 
@@ -30,7 +27,7 @@ uneven as (
 
 final as (
 
-    select * from partial
+    select * from unfounded
     union all
     select * from uneven
 
