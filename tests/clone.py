@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from tests.hubscape import clean_environment
+from tests.support import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
 _LEFT_OUT = shutil.ignore_patterns(
     ".git", ".venv", "data", "data-*", "build", "logs", "__pycache__", ".*_cache", ".hypothesis", "*.egg-info"
 )

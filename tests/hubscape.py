@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parent.parent
-TIMEOUT_SECONDS = 300
+from click.testing import Result
+from typer.testing import CliRunner
+
+from orchestration.cli import app
+from tests.support import PATIENCE, PROJECT
 
 
 def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
@@ -33,9 +35,27 @@ def hubscape(command: str, variables: Mapping[str, str], *words: str) -> subproc
     """Runs a command to its end."""
     process = start(command, variables, *words)
     try:
-        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+        out, err = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"hubscape {command} did not end in {TIMEOUT_SECONDS} s:\n{err[-3000:]}") from None
+        raise AssertionError(f"hubscape {command} did not end in {PATIENCE} s:\n{err[-3000:]}") from None
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def in_process(command: str, variables: Mapping[str, str], *words: str) -> Result:
+    """Runs a command in this process, where what it answers matters and how it starts and ends does not."""
+    return CliRunner().invoke(app, [command, *words], env=variables)
+
+
+def dagster(variables: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command of Dagster on the definitions, without ours."""
+    return subprocess.run(
+        [sys.executable, "-m", "dagster", *words, "-m", "orchestration.definitions"],
+        env=clean_environment(variables),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )

@@ -18,7 +18,6 @@ from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.server import create_app
 
 TOKEN = "hf_sandbox"
-PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass

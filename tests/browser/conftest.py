@@ -1,4 +1,4 @@
-"""One browser a process, a page that fails its test if it complains, and one Dagster whose `refresh` was clicked."""
+"""One browser a process, a page that fails its test if it complains, and one Dagster that shows a finished run."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestration.release.build import release_dir
 from tests.browser.dagster_ui import DagsterUI, running_dagster
 from tests.browser.pages import MISSING, Watched, chromium, running_browser, watched_page
+from tests.days import Finished
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,16 +36,14 @@ def page(watched: Watched) -> "Page":
 
 
 @pytest.fixture(scope="session")
-def dagster_ui(browser: "Browser", tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUI]:
-    """A `dagster dev` in whose UI `refresh` has been materialized by clicking; its data folder holds the release."""
-    with running_dagster(tmp_path_factory.mktemp("dagster")) as ui:
-        with watched_page(browser) as opened:
-            ui.materialize_refresh(opened.page)
-        assert not opened.troubles, "\n".join(opened.troubles)
+def dagster_ui(browser: "Browser", second: Finished, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DagsterUI]:
+    """A `dagster dev` over the data folder and the history of a run that has ended."""
+    own = second.copy(tmp_path_factory.mktemp("dagster"))
+    with running_dagster(own.machine.data_dir) as ui:
         yield ui
 
 
 @pytest.fixture(scope="session")
-def release(dagster_ui: DagsterUI) -> Path:
-    """The folder of the release that the clicked run made."""
-    return dagster_ui.release
+def release(second: Finished) -> Path:
+    """The folder of the release that the run made."""
+    return release_dir(second.machine.data_dir, second.day)

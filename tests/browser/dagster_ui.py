@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.hubscape import PROJECT, clean_environment
+from tests.hubscape import clean_environment
+from tests.support import PATIENCE, PROJECT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-START_SECONDS, RUN_SECONDS, STOP_SECONDS = 120, 300, 30
 # The least made-up Hub that passes every check.
 SMALL = {"HUBSCAPE_SANDBOX_SCALE": "0.05", "HUBSCAPE_PAPERS_DAYS": "30", "HUBSCAPE_TOP_HANDLES": "5"}
 
@@ -44,7 +44,7 @@ class DagsterUI:
         page.get_by_text("Launched run").or_(page.get_by_role("link", name="View", exact=True)).first.wait_for()
         page.goto(f"{self.url}/runs")
         ended = page.get_by_text("Success", exact=True).or_(page.get_by_text("Failure", exact=True)).first
-        ended.wait_for(timeout=RUN_SECONDS * 1000)
+        ended.wait_for(timeout=PATIENCE * 1000)
         assert ended.inner_text() == "Success", f"the run of refresh ended with {ended.inner_text()}"
 
     def open_graph(self, page: "Page") -> None:
@@ -102,7 +102,7 @@ def running_dagster(data_dir: Path) -> Iterator[DagsterUI]:
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{url}/server_info", timeout=5):
@@ -115,7 +115,7 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen, log: Path) -> No
 def _stop(process: subprocess.Popen) -> None:
     """Ends a process and those it started, first by asking; raises AssertionError if it had to be killed."""
     process.send_signal(signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and members(process.pid):
         process.poll()
         time.sleep(0.2)

@@ -63,6 +63,7 @@ def watched_page(
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=colours, service_workers="block"
     )
+    context.set_default_timeout(300_000)  # milliseconds: a machine may be busy
     watched = Watched(context.new_page())
 
     def guard(route: "Route") -> None:

@@ -14,10 +14,11 @@ from orchestration.sandbox.recorded import recorded_catalogue
 from tests.browser import dbt_docs, report
 from tests.browser.dagster_ui import DagsterUI, running_dagster
 from tests.browser.pages import MISSING, chromium, running_browser, watched_page
-from tests.hubscape import PROJECT, hubscape
-from tests.pipeline.conftest import RECORDED_DATE, environment
+from tests.days import RECORDED_DATE
+from tests.days import recorded_environment as environment
+from tests.hubscape import hubscape
 from tests.sandbox import running_sandbox
-from tests.support import recorded_dir
+from tests.support import PROJECT, recorded_dir
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

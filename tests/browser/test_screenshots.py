@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from tests.browser.screenshots import IMAGES
-from tests.hubscape import PROJECT
+from tests.support import PROJECT
 
 NAMES = (
     "derivatives_recorded",

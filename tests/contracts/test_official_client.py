@@ -20,6 +20,7 @@ from huggingface_hub.errors import (
 
 from orchestration.sandbox.store import git_oid
 from tests.sandbox import TOKEN, running_sandbox, small_catalogue
+from tests.support import PATIENCE
 
 REPO = "observatory/snapshots"
 CARD = b"---\nlicense: cc-by-4.0\ntags: [hub]\n---\n# Snapshots\n"
@@ -338,11 +339,15 @@ api = huggingface_hub.HfApi(endpoint={hub.url!r}, token={TOKEN!r})
 api.upload_file(path_or_fileobj=b"x" * 1000, path_in_repo="a.bin", repo_id={REPO!r}, repo_type="dataset")
 """
     environment = {"HF_HOME": str(tmp_path), "PATH": "/usr/bin"}
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode != 0
     # hf_xet shows the address that failed and not the answer's text: the address has to say what to do.
     assert "HF_HUB_DISABLE_XET=1" in done.stderr
-    done = subprocess.run([sys.executable, "-c", script], env={**environment, "HF_HUB_DISABLE_XET": "1"}, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**environment, "HF_HUB_DISABLE_XET": "1"}, timeout=PATIENCE
+    )
     assert done.returncode == 0
     assert files(api) == ["a.bin"]
 

@@ -16,7 +16,8 @@ from huggingface_hub import CommitOperationAdd
 from huggingface_hub.errors import HfHubHTTPError
 
 from orchestration.sandbox.store import StoreLocked
-from tests.sandbox import PROJECT, TOKEN, RunningSandbox, running_sandbox, small_catalogue
+from tests.sandbox import TOKEN, RunningSandbox, running_sandbox, small_catalogue
+from tests.support import PATIENCE, PROJECT
 
 REPO = "observatory/snapshots"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -247,7 +248,7 @@ def test_a_kill_between_upload_and_commit_leaves_the_commit_before(tmp_path):
         api.preupload_lfs_files(REPO, [uploaded], repo_type="dataset")
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
     orphan = hashlib.sha256(b"2" * 1000).hexdigest()
     assert list(store.rglob(orphan)), "the kill came after the upload"
 
@@ -265,7 +266,7 @@ def test_a_kill_between_upload_and_commit_leaves_the_commit_before(tmp_path):
         assert Path(path).read_bytes() == b"2" * 1000
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -279,13 +280,13 @@ def test_the_server_says_where_it_is_and_stops_on_a_signal(tmp_path, how):
             cwd=PROJECT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
         assert taken.returncode == 1
         assert "OSError" in taken.stderr and "Address already in use" in taken.stderr
         process.send_signal(how)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=PATIENCE) == 0
         assert process.stdout.read() == ""
     finally:
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)

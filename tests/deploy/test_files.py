@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.support import PROJECT
+
 DEPLOY = PROJECT / "deploy"
 # PostgreSQL in place of the SQLite of one machine, and how long ticks are kept.
 ONLY_THERE = {"storage", "instance_class", "retention"}

@@ -19,9 +19,9 @@ from typing import TypeVar
 import pytest
 
 from tests.hubscape import clean_environment
+from tests.support import PATIENCE, PROJECT
 
 T = TypeVar("T")
-PROJECT = Path(__file__).resolve().parents[2]
 DEPLOY = PROJECT / "deploy"
 PASSWORD = "a pass/word@with:signs"
 LAUNCH = """mutation($name: String!) { launchRun(executionParams: {
@@ -65,7 +65,7 @@ class Database:
 
     def call(self, program: str, *words: str) -> str:
         command = [*self.prefix, "env", f"PGPASSWORD={PASSWORD}", str(self.bin / program), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr[-2000:]
         return done.stdout
 
@@ -73,7 +73,7 @@ class Database:
         # Its output goes to a file: the server keeps what it is given open.
         command = [*self.prefix, str(self.bin / "pg_ctl"), "-D", f"{self.folder}/data", "-w", *words]
         null = subprocess.DEVNULL
-        subprocess.run(command, stdout=null, stderr=null, check=True, cwd=self.folder, timeout=60)
+        subprocess.run(command, stdout=null, stderr=null, check=True, cwd=self.folder, timeout=PATIENCE)
 
     def start(self) -> None:
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder}"
@@ -112,15 +112,15 @@ def program(unit: str, environment: dict[str, str], port: int, log: Path) -> Ite
     finally:
         process.terminate()
         try:
-            process.wait(60)
+            process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def eventually(ask: Callable[[], T], seconds: float, log: Path) -> T:
+def eventually(ask: Callable[[], T], log: Path) -> T:
     """The first answer that is true; the program's own words where none comes."""
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + PATIENCE
     while True:
         try:
             if answer := ask():
@@ -134,7 +134,7 @@ def eventually(ask: Callable[[], T], seconds: float, log: Path) -> T:
 def graphql(port: int, query: str, **variables: str) -> dict:
     body = json.dumps({"query": query, "variables": variables}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         return json.load(answer)["data"]
 
 
@@ -145,7 +145,7 @@ def loaded(port: int) -> bool:
 
 def refresh(port: int, log: Path) -> str:
     """Launches the job and waits until it has succeeded; returns the run's id."""
-    launched = eventually(lambda: graphql(port, LAUNCH, name="refresh").get("launchRun"), 60, log)
+    launched = eventually(lambda: graphql(port, LAUNCH, name="refresh").get("launchRun"), log)
     assert launched["__typename"] == "LaunchRunSuccess", launched
     run_id = launched["run"]["runId"]
 
@@ -153,10 +153,11 @@ def refresh(port: int, log: Path) -> str:
         told = graphql(port, STATUS, id=run_id)["runOrError"]["status"]
         return told if told in {"SUCCESS", "FAILURE", "CANCELED"} else None
 
-    assert eventually(status, 900, log) == "SUCCESS", log.read_text()[-3000:]
+    assert eventually(status, log) == "SUCCESS", log.read_text()[-3000:]
     return run_id
 
 
+@pytest.mark.slow
 def test_runs_of_a_deployment_live_in_postgresql_and_survive_restarts(database, tmp_path):
     home, log, web = tmp_path / "dagster", tmp_path / "log", free_port()
     home.mkdir()
@@ -183,7 +184,7 @@ def test_runs_of_a_deployment_live_in_postgresql_and_survive_restarts(database, 
         programs.enter_context(program("code", environment, web, log))
         programs.enter_context(program("web", environment, web, log))
         with program("daemon", environment, web, log):
-            eventually(lambda: loaded(web), 120, log)
+            eventually(lambda: loaded(web), log)
             first = refresh(web, log)
         assert database.ask(f"select status from runs where run_id = '{first}'") == "SUCCESS"
         assert int(database.ask(f"select count(*) from event_logs where run_id = '{first}'")) > 50

@@ -16,8 +16,8 @@ from orchestration.sandbox.answers import Json
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.clone import clone_environment, scratch_clone
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox
+from tests.support import PATIENCE, PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 WORKFLOWS = PROJECT / ".github" / "workflows"
 REPO = "my-org/observatory"
 DAYS = [dt.date(2026, 11, 20), dt.date(2026, 11, 21)]
@@ -75,13 +75,14 @@ def run_job(folder: Path, hub: RunningSandbox, day: dt.date, *, first: bool, sec
         environment = clone_environment(clone, {**machine, **values(job["env"]), **noted, **values(step.get("env"))})
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-            env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=900,
+            env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=PATIENCE,
         )  # fmt: skip
         assert done.returncode == 0, (step["name"], done.stdout[-2000:], done.stderr[-2000:])
         outputs.append(done.stdout)
     return outputs
 
 
+@pytest.mark.slow
 def test_a_day_on_a_fresh_machine_goes_on_with_the_history_that_was_published(tmp_path):
     def hub_of(day: dt.date):
         return running_sandbox(synthetic_catalogue(seed=7, scale=0.02, date=day), tmp_path / "store")
@@ -108,6 +109,7 @@ def test_a_day_on_a_fresh_machine_goes_on_with_the_history_that_was_published(tm
     assert days == set(DAYS), "the second day's release holds the first day's rows"
 
 
+@pytest.mark.slow
 def test_a_dataset_that_cannot_be_fetched_ends_the_job_before_anything_is_pulled(tmp_path):
     with (
         running_sandbox(synthetic_catalogue(seed=7, scale=0.01, date=DAYS[0]), tmp_path / "store") as hub,

@@ -24,20 +24,21 @@ from orchestration.cli import app
 from orchestration.release.build import release_dir
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.clone import clone_environment, scratch_clone
+from tests.days import SECOND, Finished
 from tests.hubscape import hubscape
 from tests.machine import SMALL, Machine
-from tests.sandbox import TOKEN, running_sandbox
+from tests.sandbox import TOKEN
+from tests.support import PATIENCE, PROJECT
 from tests.words import targets
 
-PROJECT = Path(__file__).resolve().parents[2]
 CARD = "the card"
 NAMES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (PROJECT / "docs").glob("*.md")), CARD]
-REPO, DAY, SCALE = "my-org/observatory", dt.date(2026, 11, 20), "0.02"
+SCALE = "0.02"
 # What stands for something of the reader's own, and what it is here.
-PLACEHOLDERS = {"HF_TOKEN=...": f"HF_TOKEN={TOKEN}", "OWNER/NAME": REPO}
+PLACEHOLDERS = {"HF_TOKEN=...": f"HF_TOKEN={TOKEN}", "OWNER/NAME": Machine.repo}
 # Lines of sh that are not executed, by how they begin: why, and what tries them instead.
 EXEMPT = {
-    "make test": "it is what runs this",
+    "make test": "it is what runs this, as make test-all is",
     "hubscape backfill --from 2026-10-01": "it reads a dataset of the real Hub: tests/pipeline/test_backfill.py",
     "useradd ": "it changes the machine: tests/deploy/test_postgres.py starts what the units start",
     "install -": "it changes the machine: tests/deploy/test_files.py reads what is installed",
@@ -85,18 +86,16 @@ def is_exempt(line: str) -> bool:
 def text_of(name: str, published: Published | None = None) -> str:
     if name == CARD:
         assert published
-        return (release_dir(published.data_dir, DAY) / "README.md").read_text()
+        return (release_dir(published.data_dir, SECOND) / "README.md").read_text()
     return (PROJECT / name).read_text()
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory) -> Iterator[Published]:
-    folder = tmp_path_factory.mktemp("published")
-    with running_sandbox(synthetic_catalogue(seed=7, scale=float(SCALE), date=DAY), folder / "store") as hub:
-        Machine(folder / "data", repo=REPO).run(hub.url, DAY)
-    today = dt.datetime.now(dt.UTC).date()
-    with running_sandbox(synthetic_catalogue(seed=7, scale=float(SCALE), date=today), folder / "store") as hub:
-        yield Published(hub.url, folder / "data")
+def published(second: Finished, tmp_path_factory) -> Iterator[Published]:
+    own = second.copy(tmp_path_factory.mktemp("published"))
+    today = synthetic_catalogue(seed=7, scale=float(SCALE), date=dt.datetime.now(dt.UTC).date())
+    with own.hub(today) as hub:
+        yield Published(hub.url, own.machine.data_dir)
 
 
 def program(block: Block, published: Published, clone: Path) -> list[str] | None:
@@ -115,12 +114,13 @@ def program(block: Block, published: Published, clone: Path) -> list[str] | None
     if not (shutil.which("node") and shutil.which("npm")):
         return None
     install = ["npm", "install", "--no-save", "--silent", "@huggingface/hub"]
-    subprocess.run(install, cwd=clone, check=True, capture_output=True, timeout=120)
+    subprocess.run(install, cwd=clone, check=True, capture_output=True, timeout=PATIENCE)
     (clone / "snippet.mjs").write_text(text)
     return ["node", "snippet.mjs"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+# What is typed in a copy of the project are whole runs, and slow; what is typed on reading the card is not.
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name != CARD)) for name in NAMES])
 def test_what_a_document_tells_to_type_works(name, published, tmp_path):
     to_do = list(blocks(name, text_of(name, published)))
     if not to_do:
@@ -135,7 +135,13 @@ def test_what_a_document_tells_to_type_works(name, published, tmp_path):
         command = program(block, published, clone)
         if command:
             done = subprocess.run(
-                command, env=environment, cwd=clone, capture_output=True, text=True, check=False, timeout=900
+                command,
+                env=environment,
+                cwd=clone,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE,
             )
             assert done.returncode == 0, (block.where, block.text, done.stdout[-1500:], done.stderr[-1500:])
 

@@ -145,6 +145,7 @@ def caught(edited: Project, unedited: list[Unedited], table: str) -> Iterator[st
         yield from (line for line in after if line not in before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", EDITS, ids=str)
 def test_a_wrong_edit_is_caught(project: Project, unedited: list[Unedited], edit: Edit) -> None:
     edited = project.edited(edit.model, edit.old, edit.new)

@@ -7,26 +7,25 @@ The SQL depends on the snapshot's day and on the days of the releases before it,
 compiled for some days and their texts are replaced by those of the days that are wanted.
 """
 
-import json
 import shutil
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
-from orchestration.dbt import dbt_executable
 from orchestration.lake.manifest import MANIFEST_NAME, Manifest
 from orchestration.lake.rows import type_rows
 from orchestration.lake.schemas import SCHEMAS
-from tests.hubscape import clean_environment
 from tests.independent.registry import Row, Seeds
 from tests.independent.rows import Snapshot
+from tests.machine import invoke_dbt, parsed_project
 from tests.support import PROJECT
 
 # Days that stand nowhere else in the SQL.
@@ -36,10 +35,11 @@ _DBT = PROJECT / "dbt_project"
 
 @dataclass(frozen=True)
 class Model:
-    """A model of the project: its SQL, and whether its rows are published."""
+    """A model of the project: its SQL, the names of the models it reads, and whether its rows are published."""
 
     name: str
     sql: str
+    reads: tuple[str, ...]
     is_published: bool
 
 
@@ -73,52 +73,65 @@ class Project:
             (model,) = [model for model in models if model.name == name]
             if model.sql.count(old) != 1:
                 raise ValueError(f"{name} has {model.sql.count(old)} times: {old}")
-            edited = Model(name, model.sql.replace(old, new), model.is_published)
+            edited = replace(model, sql=model.sql.replace(old, new))
             versions.append(tuple(edited if other is model else other for other in models))
         return Project(tuple(versions), self.seed_types)
 
 
 def compile_project(folder: Path) -> Project:
     """Has dbt compile the project for no, one and two releases before the snapshot; writes to `folder` alone."""
-    versions, seed_types = [], {}
-    for count, day in enumerate(PLACEHOLDERS):
-        manifest = _compile(folder, day)
-        nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in ("model", "seed")}
-        for node in nodes.values():
-            if node["resource_type"] == "seed":
-                seed_types[node["name"]] = node["config"]["column_types"]
-        graph = {key: node["depends_on"]["nodes"] for key, node in nodes.items() if node["resource_type"] == "model"}
-        order = [nodes[key] for key in TopologicalSorter(graph).static_order() if key in graph]
-        versions.append(tuple(_model(node) for node in order))
-        _pretend_release(folder, PLACEHOLDERS[count], [model.name for model in versions[0] if model.is_published])
+    versions = []
+    nodes = {key: node for key, node in parsed_project().nodes.items() if node.resource_type in ("model", "seed")}
+    seed_types = {node.name: node.config.column_types for node in nodes.values() if node.resource_type == "seed"}
+    graph = {key: node.depends_on.nodes for key, node in nodes.items() if node.resource_type == "model"}
+    order = [key for key in TopologicalSorter(graph).static_order() if key in graph]
+    sql: dict[str, str] = {}
+    for before, day in zip((None, *PLACEHOLDERS), PLACEHOLDERS, strict=False):
+        # Only what reads releases knows more than its own day.
+        known = {key: text.replace(f"{before}", f"{day}") for key, text in sql.items()}
+        sql = known | _compile(folder, day, *(("--select", "source:release+1") if sql else ()))
+        models = [
+            Model(
+                name=nodes[key].name,
+                sql=sql[key],
+                reads=tuple(nodes[parent].name for parent in graph[key] if parent in graph),
+                is_published=bool(nodes[key].config.meta.get("publish")),
+            )
+            for key in order
+        ]
+        versions.append(tuple(models))
+        _pretend_release(folder, day, [model.name for model in models if model.is_published])
     return Project(tuple(versions), seed_types)
 
 
-def _model(node: Mapping[str, Any]) -> Model:
-    return Model(node["name"], node["compiled_code"], bool(node["config"].get("meta", {}).get("publish")))
+def with_own_families(project: Project, folder: Path) -> Project:
+    """The project with the patterns of its own families as constants in its SQL, as in a run: much faster."""
+    names = ("int_family_tags", "int_family_tagged_models")
+    with _variables(folder, PLACEHOLDERS[0]):
+        invoke_dbt("seed", "--select", "registry_families", "--target-path", str(folder), manifest=parsed_project())
+    sql = {key.split(".")[-1]: text for key, text in _compile(folder, PLACEHOLDERS[0], "--select", *names).items()}
+    versions = [
+        tuple(replace(model, sql=sql[model.name]) if model.name in names else model for model in models)
+        for models in project.models
+    ]
+    return Project(tuple(versions), project.seed_types)
 
 
-def _compile(folder: Path, day: date) -> dict[str, Any]:
-    """dbt's manifest of the project, compiled for the snapshot of a day."""
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    variables = {
-        "HUBSCAPE_DATA_DIR": str(folder / "data"),
-        "HUBSCAPE_SNAPSHOT_DATE": f"{day}",
-        "DBT_LOG_PATH": str(folder / "logs"),
-    }
-    places = ["--project-dir", str(_DBT), "--profiles-dir", str(_DBT), "--target-path", str(folder / "target")]
-    done = subprocess.run(
-        [dbt_executable(), "--quiet", "--no-use-colors", "compile", *places],
-        env=clean_environment(variables),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"dbt cannot compile the project:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-    return json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+@contextmanager
+def _variables(folder: Path, day: date) -> Iterator[None]:
+    (folder / "data").mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HUBSCAPE_DATA_DIR", str(folder / "data"))
+        patch.setenv("HUBSCAPE_SNAPSHOT_DATE", f"{day}")
+        yield
+
+
+def _compile(folder: Path, day: date, *selected: str) -> dict[str, str]:
+    """The SQL of each node, compiled for the snapshot of a day."""
+    with _variables(folder, day):
+        done = invoke_dbt("compile", *selected, "--target-path", str(folder / "target"), manifest=parsed_project())
+    assert done.success, done.exception or [result.message for result in done.result.results if result.message][-3:]
+    return {result.node.unique_id: getattr(result.node, "compiled_code", "") for result in done.result.results}
 
 
 def _pretend_release(folder: Path, day: date, tables: Sequence[str]) -> None:
@@ -141,27 +154,35 @@ class Warehouse:
 
     def build(self, snapshot: Snapshot) -> dict[str, list[Row]]:
         """Rows of every published table after a snapshot later than all before it, which is released too."""
+        return {name: table.to_pylist() for name, table in self.release(snapshot).items()}
+
+    def release(self, snapshot: Snapshot, tables: Collection[str] = ()) -> dict[str, pa.Table]:
+        """The published tables after the snapshot, or those of them that are named, written as a release is."""
         self._write_raw(snapshot)
-        models = self.project.models[len(self.days)]
-        days = dict(zip(PLACEHOLDERS, [*self.days, snapshot.date], strict=False))
+        # A release says what those before it said: the last two tell all that the SQL reads.
+        earlier = self.days[1 - len(PLACEHOLDERS) :]
+        days = dict(zip(PLACEHOLDERS, [*earlier, snapshot.date], strict=False))
+        models = self.project.models[len(earlier)]
+        wanted = set(tables) or {model.name for model in models if model.is_published}
+        needed = set(wanted)
+        for model in reversed(models):
+            if model.name in needed:
+                needed.update(model.reads)
         with _connect(self.folder) as connection:
             self._load_seeds(connection)
             for model in models:
-                sql = model.sql
-                for placeholder, day in days.items():
-                    sql = sql.replace(f"{placeholder}", f"{day}")
-                connection.execute(f'create table "{model.name}" as {sql}')
-            published = {
-                model.name: connection.sql(f'select * from "{model.name}"').to_arrow_table()
-                for model in models
-                if model.is_published
-            }
-        for name, table in published.items():
+                if model.name in needed:
+                    sql = model.sql
+                    for placeholder, day in days.items():
+                        sql = sql.replace(f"{placeholder}", f"{day}")
+                    connection.execute(f'create table "{model.name}" as {sql}')
+            made = {name: connection.sql(f'select * from "{name}"').to_arrow_table() for name in wanted}
+        for name, table in made.items():
             release = self.folder / "release" / f"{snapshot.date}" / "data" / name
             release.mkdir(parents=True)
             pq.write_table(table, release / f"{name}.parquet", compression="none")
         self.days.append(snapshot.date)
-        return {name: table.to_pylist() for name, table in published.items()}
+        return made
 
     def _load_seeds(self, connection: duckdb.DuckDBPyConnection) -> None:
         for name, types in self.project.seed_types.items():

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from tests.hubscape import PROJECT, clean_environment
-from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
+from tests.days import RECORDED_DATE, RecordedRun
+from tests.hubscape import clean_environment
+from tests.support import PATIENCE, PROJECT
 
 # Seed, what stands in it, what takes its place, and what has to be said of it.
 BAD_ROWS = [
@@ -44,7 +45,7 @@ def build(project: Path, data_dir: Path) -> subprocess.CompletedProcess[str]:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
-from tests.hubscape import PROJECT, clean_environment
+import pytest
+
+from tests.hubscape import clean_environment
+from tests.support import PATIENCE, PROJECT
 
 PEERS = {
     "hubscape listing and spool", "HfApi.list_models", "hubscape write_snapshot", "DuckDB read_json to Parquet",
@@ -17,10 +20,17 @@ PEERS = {
 def run(folder, *words):
     command = [sys.executable, "-m", "benchmarks", "--scale", "0.005", "--folder", str(folder), *words]
     return subprocess.run(
-        command, cwd=PROJECT, env=clean_environment({}), capture_output=True, text=True, timeout=900, check=False
+        command,
+        cwd=PROJECT,
+        env=clean_environment({}),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 
+@pytest.mark.slow
 def test_a_small_run_finds_all_peers_equal_and_goes_on_where_it_stopped(tmp_path):
     done = run(tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.days import RecordedRun
 from tests.hubscape import hubscape, start
-from tests.pipeline.conftest import RecordedRun
-from tests.support import PROJECT, recorded_dir
+from tests.support import PATIENCE, PROJECT, recorded_dir
 
 
 def serve(folder: Path, *words: str):
@@ -43,7 +43,7 @@ def test_the_sandbox_serves_until_it_is_told_to_stop_and_says_what_it_is(tmp_pat
         assert same.returncode == 1 and "Traceback" not in same.stderr
     finally:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert errors == ""
 

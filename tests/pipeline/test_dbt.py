@@ -10,8 +10,9 @@ import duckdb
 import pytest
 
 from orchestration.dbt import prepare_manifest
-from tests.hubscape import PROJECT, clean_environment
-from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
+from tests.days import RECORDED_DATE, RecordedRun
+from tests.hubscape import clean_environment
+from tests.support import PATIENCE, PROJECT
 
 
 def dbt(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -24,7 +25,7 @@ def dbt(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
 

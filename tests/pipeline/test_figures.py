@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.days import RECORDED_DATE, RecordedRun
 from tests.hubscape import hubscape
 from tests.independent.derivatives import DEFINITIONS
-from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
 from tests.support import recorded_dir
 
 Line = dict[str, str]

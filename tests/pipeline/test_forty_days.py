@@ -15,15 +15,19 @@ from typing import Any
 import pytest
 
 from orchestration.sandbox.catalogue import Catalogue
-from orchestration.sandbox.ecosystem import synthetic_catalogue
+from tests.days import FIRST, MONTHS, SECOND, Finished, TwoMonths
+from tests.days import made_up as catalogue
+from tests.exactness.warehouse import Warehouse, with_own_families
 from tests.hubscape import hubscape
+from tests.independent.registry import read_seeds
+from tests.independent.rows import Snapshot
 from tests.machine import Machine
 from tests.sandbox import running_sandbox
 
-FIRST, COUNT = dt.date(2026, 10, 12), 40
+START, COUNT = dt.date(2026, 10, 12), 40
 # Two days on which nobody looked: the gaps have to show.
-ABSENT = {FIRST + dt.timedelta(days=17), FIRST + dt.timedelta(days=18)}
-DAYS = [day for n in range(COUNT + len(ABSENT)) if (day := FIRST + dt.timedelta(days=n)) not in ABSENT]
+ABSENT = {START + dt.timedelta(days=17), START + dt.timedelta(days=18)}
+DAYS = [day for n in range(COUNT + len(ABSENT)) if (day := START + dt.timedelta(days=n)) not in ABSENT]
 NEXT = DAYS[-1] + dt.timedelta(days=1)
 REPEATED = DAYS[20]
 KINDS = {"model": "models", "dataset": "datasets", "space": "spaces"}
@@ -40,10 +44,6 @@ HISTORY = (
 )
 # Those and what the next day is compared with: all that a later day reads.
 GO_ON = (*HISTORY, "dim_repos")
-
-
-def catalogue(day: dt.date) -> Catalogue:
-    return synthetic_catalogue(seed=7, scale=0.04, date=day)
 
 
 @dataclass
@@ -99,17 +99,31 @@ def child_of_a_former_id(days: dict[dt.date, Day], hub: Catalogue) -> tuple[dict
     return {**row, "tags": [f"base_model:{former}", f"base_model:adapter:{former}"]}, key
 
 
-@pytest.fixture(scope="module")
-def forty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forty]:
+def last_hub(days: dict[dt.date, Day]) -> Catalogue:
+    """The Hub of the last day, with one model more."""
+    hub = catalogue(DAYS[-1])
+    row, _ = child_of_a_former_id(days, hub)
+    hub.models.append(row)
+    return hub
+
+
+@pytest.fixture(scope="module", params=["by the compiled SQL", pytest.param("by dbt", marks=pytest.mark.slow)])
+def forty(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forty]:
     folder = tmp_path_factory.mktemp("forty")
     machine, days = Machine(folder / "data"), {}
+    warehouse = None
+    if request.param != "by dbt":
+        project = with_own_families(request.getfixturevalue("project"), tmp_path_factory.mktemp("families"))
+        warehouse = Warehouse(project, machine.data_dir, read_seeds())
     for day in DAYS:
         hub = catalogue(day)
         days[day] = Day.of(hub)
         if day == DAYS[-1]:
-            row, _ = child_of_a_former_id(days, hub)
-            hub.models.append(row)
+            hub = last_hub(days)
             days[day] = Day.of(hub)
+        if warehouse:
+            warehouse.release(snapshot(hub, day), (*GO_ON, "fct_lineage_edges"))
+            continue
         with running_sandbox(hub, folder / "hub") as running:
             if day == DAYS[-1]:
                 machine.run(running.url, day)  # every table and check of every layer, over all that has come together
@@ -117,6 +131,20 @@ def forty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forty]:
                 machine.step(running.url, day, tables=GO_ON)
     yield Forty(machine, folder / "hub", days)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def snapshot(hub: Catalogue, day: dt.date) -> Snapshot:
+    """What a crawl finds on that day."""
+    rows = {
+        **{name: getattr(hub, name) for name in KINDS.values()},
+        "organizations": [{**overview, "handle": overview["name"]} for overview in hub.organizations.values()],
+        "daily_papers": [{**item, "date": date} for date, items in hub.papers.items() for item in items],
+    }
+    observed_at = dt.datetime.combine(day, dt.time(12), dt.UTC)
+    return Snapshot(day, rows, observed_at, synthetic=frozenset(rows), asked_handles=len(hub.organizations))
+
+
+by_dbt = pytest.mark.parametrize("forty", [pytest.param("by dbt", marks=pytest.mark.slow)], indirect=True)
 
 
 def test_every_day_is_told_as_the_hub_was_on_it_and_absent_days_are_absent(forty: Forty):
@@ -189,26 +217,26 @@ def test_derivatives_of_the_registry_are_told_for_every_day(forty: Forty):
         assert [r for r in rows if r["snapshot_date"] == day] == then
 
 
-def test_a_day_that_is_made_again_replaces_exactly_that_day(forty: Forty, tmp_path: Path):
-    machine = Machine(tmp_path / "data")
-    shutil.copytree(forty.machine.data_dir, machine.data_dir)
-    hub = catalogue(REPEATED)
+def require_that_day_alone_is_replaced(machine: Machine, repeated: dt.date, last: dt.date, hubs: Path) -> None:
+    """Makes a day again with more likes, and the last day after it."""
+    then = {table: machine.table(last, table) for table in HISTORY}
+    hub = catalogue(repeated)
     for row in hub.models:
         row["likes"] += 1000
-    with running_sandbox(hub, tmp_path / "hub") as running:
-        machine.step(running.url, REPEATED, refetch=True, tables=GO_ON)
-        machine.step(running.url, DAYS[-1], tables=GO_ON)  # its raw snapshot is in the lake and kept
+    with running_sandbox(hub, hubs) as running:
+        machine.step(running.url, repeated, refetch=True, tables=GO_ON)
+        machine.step(running.url, last, tables=GO_ON)  # its raw snapshot is in the lake and kept
 
     changed = 0
-    for table in HISTORY:
-        before, after = forty.rows(table), machine.table(DAYS[-1], table)
-        others = [row for row in before if row["snapshot_date"] != REPEATED]
-        assert [row for row in after if row["snapshot_date"] != REPEATED] == others, table
-        again = [row for row in after if row["snapshot_date"] == REPEATED]
+    for table, before in then.items():
+        after = machine.table(last, table)
+        others = [row for row in before if row["snapshot_date"] != repeated]
+        assert [row for row in after if row["snapshot_date"] != repeated] == others, table
+        again = [row for row in after if row["snapshot_date"] == repeated]
         assert again == [
-            row for row in machine.table(REPEATED, table) if row["snapshot_date"] == REPEATED and is_carried(row)
+            row for row in machine.table(repeated, table) if row["snapshot_date"] == repeated and is_carried(row)
         ]
-        changed += again != [row for row in before if row["snapshot_date"] == REPEATED]
+        changed += again != [row for row in before if row["snapshot_date"] == repeated]
     assert changed == 1, "likes stand in the snapshots of accounts alone"
 
 
@@ -217,7 +245,48 @@ def is_carried(row: dict[str, Any]) -> bool:
     return "definition" not in row or row["is_in_registry"]
 
 
-def test_a_fresh_machine_goes_on_from_the_published_dataset_as_the_lost_one_would(forty: Forty, tmp_path: Path):
+def test_a_day_that_is_made_again_replaces_exactly_that_day(second: Finished, tmp_path: Path):
+    copy = second.copy(tmp_path)
+    require_that_day_alone_is_replaced(copy.machine, FIRST, SECOND, copy.folder / "hub")
+
+
+@by_dbt
+def test_a_day_of_forty_that_is_made_again_replaces_exactly_that_day(forty: Forty, tmp_path: Path):
+    machine = Machine(tmp_path / "data")
+    shutil.copytree(forty.machine.data_dir, machine.data_dir)
+    require_that_day_alone_is_replaced(machine, REPEATED, DAYS[-1], tmp_path / "hub")
+
+
+def require_equal(fresh: Machine, lost: Machine, days: list[dt.date]) -> None:
+    """Whether two machines tell the last day alike, and each of the days."""
+    # observed_at says when a row was fetched, which two machines do at different moments.
+    for table in fresh.tables(days[-1]).keys() | lost.tables(days[-1]).keys():
+        left, right = ([without_moment(r) for r in m.table(days[-1], table)] for m in (fresh, lost))
+        assert left == right, table
+    told = {row["snapshot_date"] for row in fresh.table(days[-1], "fct_organization_snapshots")}
+    assert sorted(told) == days
+    assert len(list((fresh.data_dir / "release").iterdir())) == 2
+
+
+def without_moment(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "observed_at"}
+
+
+def test_a_fresh_machine_goes_on_from_the_published_dataset_as_the_lost_one_would(
+    first: Finished, second: Finished, tmp_path: Path
+):
+    """The second of the days that tests share was made by a fresh machine."""
+    assert second.machine.tables(FIRST) == first.machine.tables(FIRST)
+    lost = first.copy(tmp_path).machine
+    with second.copy(tmp_path / "second").hub() as running:
+        again = hubscape("restore", lost.variables(running.url, SECOND), "--at", f"snapshot-{FIRST}")
+        assert again.returncode == 0, again.stderr
+        lost.step(running.url, SECOND)
+    require_equal(second.machine, lost, list(MONTHS))
+
+
+@by_dbt
+def test_a_fresh_machine_goes_on_after_forty_days(forty: Forty, tmp_path: Path):
     lost, fresh = Machine(tmp_path / "lost"), Machine(tmp_path / "fresh")
     shutil.copytree(forty.machine.data_dir, lost.data_dir)
     with running_sandbox(catalogue(NEXT), forty.store) as running:
@@ -226,39 +295,25 @@ def test_a_fresh_machine_goes_on_from_the_published_dataset_as_the_lost_one_woul
         assert done.returncode == 0, done.stderr
         assert f"release of {DAYS[-1]}" in done.stdout
         assert fresh.tables(DAYS[-1]) == lost.tables(DAYS[-1])
-        again = hubscape("restore", variables, "--at", f"snapshot-{DAYS[-1]}")
-        assert again.returncode == 0, again.stderr
-
         fresh.run(running.url, NEXT)  # and publishes
         lost.step(running.url, NEXT)
-
-    # observed_at says when a row was fetched, which two machines do at different moments.
-    for table in fresh.tables(NEXT).keys() | lost.tables(NEXT).keys():
-        left, right = ([without_moment(r) for r in m.table(NEXT, table)] for m in (fresh, lost))
-        assert left == right, table
-    assert sorted({row["snapshot_date"] for row in fresh.table(NEXT, "fct_organization_snapshots")}) == [*DAYS, NEXT]
-    assert (fresh.data_dir / "release").is_dir() and len(list((fresh.data_dir / "release").iterdir())) == 2
+    require_equal(fresh, lost, [*DAYS, NEXT])
 
 
-def without_moment(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != "observed_at"}
-
-
-def test_what_cannot_be_restored_is_one_sentence(forty: Forty, tmp_path: Path):
+def test_what_cannot_be_restored_is_one_sentence(months: TwoMonths, tmp_path: Path):
     fresh = Machine(tmp_path / "fresh")
-    with running_sandbox(catalogue(NEXT), forty.store) as running:
-        variables = fresh.variables(running.url, NEXT)
-        for words, said in (
-            (("--repo", "nobody/nothing"), "There is no dataset nobody/nothing"),
-            (("--at", "snapshot-1999-01-01"), "has no revision snapshot-1999-01-01"),
-        ):
-            done = hubscape("restore", variables, *words)
-            assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
-        other = fresh.data_dir / "release" / f"{DAYS[-1]}"
-        other.mkdir(parents=True)
-        (other / "datapackage.json").write_text("{}")
-        done = hubscape("restore", variables, "--at", f"snapshot-{DAYS[-1]}")
-        assert done.returncode == 1 and "Another release" in done.stderr, done.stderr
+    variables = fresh.variables(months.hub.url, SECOND)
+    for words, said in (
+        (("--repo", "nobody/nothing"), "There is no dataset nobody/nothing"),
+        (("--at", "snapshot-1999-01-01"), "has no revision snapshot-1999-01-01"),
+    ):
+        done = hubscape("restore", variables, *words)
+        assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr, done.stderr
+    other = fresh.data_dir / "release" / f"{SECOND}"
+    other.mkdir(parents=True)
+    (other / "datapackage.json").write_text("{}")
+    done = hubscape("restore", variables, "--at", f"snapshot-{SECOND}")
+    assert done.returncode == 1 and "Another release" in done.stderr, done.stderr
     assert not (fresh.data_dir / "tmp").exists() or not list((fresh.data_dir / "tmp").iterdir())
     down = hubscape("restore", {**variables, "HF_ENDPOINT": "http://127.0.0.1:9"})
     assert down.returncode == 1 and "could not be reached" in down.stderr

@@ -37,7 +37,8 @@ from orchestration.lake.spool import Spool
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.machine import Machine
-from tests.sandbox import PROJECT, TOKEN, RunningSandbox, running_sandbox
+from tests.sandbox import TOKEN, RunningSandbox, running_sandbox
+from tests.support import PATIENCE, PROJECT
 
 FIRST = dt.date(2026, 10, 12)
 DAYS = [FIRST + dt.timedelta(days=n) for n in range(14)]
@@ -346,7 +347,7 @@ def test_a_crawl_that_is_killed_in_three_of_its_orders_ends_in_the_same_snapshot
             command = [sys.executable, "-m", "tests.pipeline.test_incremental", hub.url, str(data_dir), f"{day}", kind]
             child = subprocess.Popen(command, cwd=PROJECT)
             hub.put_in_front(lambda app, c=child, w=words: killer(app, c, w))
-            assert child.wait(timeout=60) == -signal.SIGKILL
+            assert child.wait(timeout=PATIENCE) == -signal.SIGKILL
             asked_before += places(hub)
         assert not snapshot_dir(data_dir, kind, day).exists()
     with lakes.hub(day) as hub:

@@ -18,7 +18,6 @@ import termios
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,39 +27,13 @@ import pytest
 from orchestration.commands.query import connect, latest_release
 from orchestration.ground.text import for_terminal
 from orchestration.release import questions
-from orchestration.sandbox.ecosystem import synthetic_catalogue
-from tests.hubscape import PROJECT, clean_environment, hubscape, start
-from tests.machine import Machine
-from tests.pipeline.conftest import REPO, RecordedRun
-from tests.sandbox import RunningSandbox, running_sandbox
+from tests.days import FIRST, MONTHS, RECORDED_REPO, SECOND, RecordedRun, TwoMonths, made_up
+from tests.hubscape import clean_environment, hubscape, in_process, start
+from tests.support import PATIENCE, PROJECT
 
-DAYS = (dt.date(2026, 10, 20), dt.date(2026, 11, 20))
-TAG = f"snapshot-{DAYS[0]}"
+TAG = f"snapshot-{FIRST}"
 ODD = """select 'a,"b"' as text, 'Ü' || chr(10) || 'x' as lines, 9007199254740993 as big, 0.1 as tenth,
 cast(null as varchar) as nothing, date '2026-11-20' as day; -- a ; in a comment"""
-
-
-@dataclass(frozen=True)
-class TwoMonths:
-    """A machine with two published releases, a month apart, and the Hub that holds them."""
-
-    machine: Machine
-    hub: RunningSandbox
-
-    @property
-    def variables(self) -> dict[str, str]:
-        return self.machine.variables(self.hub.url, DAYS[-1])
-
-
-@pytest.fixture(scope="module")
-def months(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoMonths]:
-    folder = tmp_path_factory.mktemp("months")
-    machine = Machine(folder / "data")
-    for day in DAYS:
-        with running_sandbox(synthetic_catalogue(seed=7, scale=0.04, date=day), folder / "hub") as hub:
-            machine.run(hub.url, day)
-            if day == DAYS[-1]:
-                yield TwoMonths(machine, hub)
 
 
 def rows(release: Path, name: str) -> list[dict[str, Any]]:
@@ -69,6 +42,14 @@ def rows(release: Path, name: str) -> list[dict[str, Any]]:
 
 
 def ask(environment: dict[str, str], *words: str) -> list[dict[str, Any]]:
+    """What a question is answered."""
+    done = in_process("query", environment, *words, "--format", "json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def ask_published(environment: dict[str, str], *words: str) -> list[dict[str, Any]]:
+    """What a question to a published dataset is answered, by a process that knows no Hub but that of its variables."""
     done = hubscape("query", environment, *words, "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -216,13 +197,13 @@ def interruptible() -> Iterator[None]:
 def test_ctrl_c_stops_a_query(recorded_run: RecordedRun, interruptible: None, seconds: float):
     endless = "select count(*) from range(10000000) a, range(10000000) b where hash(a.range) < hash(b.range)"
     process = start("query", {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}, endless)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not list((recorded_run.data_dir / "tmp").glob("query-*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     try:
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
 
@@ -236,7 +217,7 @@ def test_the_next_query_clears_up_after_a_killed_one(recorded_run: RecordedRun, 
     shutil.copytree(recorded_run.data_dir / "release", tmp_path / "release")
     with start("query", environment, endless) as process:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + PATIENCE
             while not (found := list(tmp.glob("query-*"))) and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert ask(environment, "select 1 as one") == [{"one": 1}]
@@ -262,20 +243,20 @@ def test_a_published_release_is_asked_at_a_tag_and_fetched_once(months: TwoMonth
     environment = {**months.variables, "HUBSCAPE_DATA_DIR": str(tmp_path)}
     environment.pop("HUBSCAPE_PUBLISH_REPO")
     days = "select max(snapshot_date) as day from dim_repos"
-    then = ask(environment, days, "--repo", months.machine.repo, "--at", TAG)
+    then = ask_published(environment, days, "--repo", months.machine.repo, "--at", TAG)
     before = len(months.hub.requests)
-    again = ask(environment, days, "--repo", months.machine.repo, "--at", TAG)
+    again = ask_published(environment, days, "--repo", months.machine.repo, "--at", TAG)
     asked = months.hub.requests[before:]
-    now = ask(environment, days, "--repo", months.machine.repo)
+    now = ask_published(environment, days, "--repo", months.machine.repo)
 
-    assert (then, now) == ([{"day": f"{DAYS[0]}"}], [{"day": f"{DAYS[1]}"}]) and again == then
+    assert (then, now) == ([{"day": f"{FIRST}"}], [{"day": f"{SECOND}"}]) and again == then
     assert [path for _, path in asked if "/resolve/" in path or "/tree/" in path] == []
     assert len(asked) <= 2, asked
     commits = list((tmp_path / "cache" / "published" / months.machine.repo.replace("/", "--")).iterdir())
     assert len(commits) == 2 and not (tmp_path / "release").exists()
-    kept = next(commit for commit in commits if (commit / f"{DAYS[0]}").is_dir())
+    kept = next(commit for commit in commits if (commit / f"{FIRST}").is_dir())
     down = {**environment, "HF_ENDPOINT": "http://127.0.0.1:9"}
-    assert ask(down, days, "--repo", months.machine.repo, "--at", kept.name) == then
+    assert ask_published(down, days, "--repo", months.machine.repo, "--at", kept.name) == then
     unreached = hubscape("query", down, days, "--repo", months.machine.repo, "--at", TAG)
     assert unreached.returncode == 1 and "could not be reached" in unreached.stderr
     missing = hubscape("query", environment, days, "--repo", months.machine.repo, "--at", "v9")
@@ -289,7 +270,7 @@ def test_a_published_release_that_is_not_as_it_says_is_refused(recorded_run: Rec
     commit = api.upload_file(
         path_or_fileobj=other,
         path_in_repo="data/rpt_claims/rpt_claims.parquet",
-        repo_id=REPO,
+        repo_id=RECORDED_REPO,
         repo_type="dataset",
         revision="main",
     )
@@ -319,7 +300,7 @@ def test_every_question_is_answered_over_recorded_and_over_made_up_rows(recorded
 
 def test_who_gained_followers_and_what_disappeared_are_what_changed_between_the_two_snapshots(months: TwoMonths):
     environment = {"HUBSCAPE_DATA_DIR": str(months.machine.data_dir)}
-    hubs = [synthetic_catalogue(seed=7, scale=0.04, date=day) for day in DAYS]
+    hubs = [made_up(day) for day in MONTHS]
     answered = ask(environment, "--ask", "who_gained_followers")
     then, now = ({handle: o["numFollowers"] for handle, o in hub.organizations.items()} for hub in hubs)
 
@@ -406,7 +387,7 @@ def test_what_came_of_papers_is_what_the_links_lead_to(recorded_run: RecordedRun
 def test_concentration_countries_and_gaps_are_of_the_latest_snapshot_alone(months: TwoMonths):
     environment = {"HUBSCAPE_DATA_DIR": str(months.machine.data_dir)}
     downloads = [
-        row["downloads_30d"] for row in months.machine.table(DAYS[-1], "dim_repos") if row["repo_type"] == "model"
+        row["downloads_30d"] for row in months.machine.table(SECOND, "dim_repos") if row["repo_type"] == "model"
     ]
     told = ask(environment, "--ask", "concentration_of_downloads")
     models = next(row for row in told if (row["repo_type"], row["metric"]) == ("model", "downloads_30d"))
@@ -420,7 +401,7 @@ def test_concentration_countries_and_gaps_are_of_the_latest_snapshot_alone(month
     for rule in ("headquarters_share", "international_share", "base_model_share"):
         assert statistics.fsum(row[rule] or 0 for row in countries) == pytest.approx(1)
 
-    gaps = {row["handle"]: row for row in months.machine.table(DAYS[-1], "rpt_registry_gaps")}
+    gaps = {row["handle"]: row for row in months.machine.table(SECOND, "rpt_registry_gaps")}
     ranks = ("downloads_30d_rank", "followers_rank", "derivatives_direct_external_rank")
     best = {handle: min(row[rank] or 501 for rank in ranks) for handle, row in gaps.items()}
     answered = ask(environment, "--ask", "gaps_in_the_registry")
@@ -428,8 +409,8 @@ def test_concentration_countries_and_gaps_are_of_the_latest_snapshot_alone(month
     assert all(best[row["handle"]] == row["best_rank"] for row in answered)
 
     followers = ask(environment, "--ask", "most_followed_organizations")
-    latest = [r["followers_count"] for r in months.machine.table(DAYS[-1], "fct_organization_snapshots")
-              if r["snapshot_date"] == DAYS[-1] and r["followers_count"]]  # fmt: skip
+    latest = [r["followers_count"] for r in months.machine.table(SECOND, "fct_organization_snapshots")
+              if r["snapshot_date"] == SECOND and r["followers_count"]]  # fmt: skip
     assert followers[0]["followers_count"] == max(latest)
 
 
@@ -462,9 +443,9 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
 
-    def until(self, pattern: str, seconds: float = 60) -> str:
+    def until(self, pattern: str) -> str:
         """What came up to the pattern, which is not looked at again."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while not (found := re.search(pattern, self.seen)):
             assert time.monotonic() < deadline, f"no {pattern} in {self.seen[-3000:]!r}"
             if select.select([self.master], [], [], 0.2)[0]:
@@ -505,7 +486,7 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         terminal.until("Interrupted")
         terminal.until("hubscape>")
         terminal.type("\x04")
-        assert terminal.process.wait(timeout=30) == 0
+        assert terminal.process.wait(timeout=PATIENCE) == 0
 
     with Terminal(variables) as again:
         again.until("hubscape>")
@@ -513,5 +494,5 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         again.until(r"│ 42 │")
         again.until("hubscape>")
         again.type(".quit\r")
-        assert again.process.wait(timeout=30) == 0
+        assert again.process.wait(timeout=PATIENCE) == 0
     assert not list((recorded_run.data_dir / "tmp").iterdir())

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.pipeline.conftest import RECORDED_DATE, RecordedRun
+from tests.days import RECORDED_DATE, RecordedRun
 
 DAY = dt.date.fromisoformat(RECORDED_DATE)
 

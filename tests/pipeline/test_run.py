@@ -6,9 +6,9 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,13 +16,17 @@ import pytest
 from huggingface_hub.errors import RepositoryNotFoundError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from orchestration.commands.run import RunReport
+from orchestration.commands.summary import print_summary
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.ecosystem import synthetic_catalogue
-from tests.hubscape import PROJECT, clean_environment, hubscape, start
+from tests.days import FIRST, made_up
+from tests.hubscape import dagster, hubscape, start
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox, small_catalogue
+from tests.support import PATIENCE
 
 DAY = dt.date(2026, 11, 20)
-REPO = "somebody/observatory"
+REPO = "my-org/observatory"
 
 
 def ecosystem(date: dt.date = DAY) -> Catalogue:
@@ -53,16 +57,7 @@ def publish_alone(environment: dict[str, str]) -> subprocess.CompletedProcess[st
     """What launching only the publication in the UI does."""
     home = Path(environment["HUBSCAPE_DATA_DIR"]) / "alone"
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "dagster", "asset", "materialize", "--select", "publication"]
-    return subprocess.run(
-        [*command, "-m", "orchestration.definitions"],
-        env=clean_environment({**environment, "DAGSTER_HOME": str(home)}),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return dagster({**environment, "DAGSTER_HOME": str(home)}, "asset", "materialize", "--select", "publication")
 
 
 def head(hub: RunningSandbox) -> str:
@@ -82,24 +77,28 @@ def release_bytes(data_dir: Path, date: dt.date = DAY) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_a_second_run_of_the_same_snapshot_makes_no_commit(hub, tmp_path):
-    environment = variables(hub, tmp_path / "data")
-    first = hubscape("run", environment)
-    assert first.returncode == 0, first.stderr
-    made, commit = release_bytes(tmp_path / "data"), head(hub)
+def test_a_second_run_of_the_same_snapshot_makes_no_commit(first, tmp_path):
+    again = first.copy(tmp_path)
+    made = release_bytes(again.machine.data_dir, FIRST)
+    with again.hub() as hub:
+        commit = head(hub)
+        second = again.machine.run(hub.url, FIRST)
 
-    second = hubscape("run", environment)
-
-    assert second.returncode == 0, second.stderr
-    assert head(hub) == commit
-    assert release_bytes(tmp_path / "data") == made
-    assert "unchanged, no commit made" in second.stdout
-    assert {t.name: t.target_commit for t in hub.api().list_repo_refs(REPO, repo_type="dataset").tags} == {
-        f"snapshot-{DAY}": commit
-    }
-    remote = Path(hub.api().snapshot_download(REPO, repo_type="dataset", revision=commit, local_dir=tmp_path / "back"))
+        assert head(hub) == commit
+        assert release_bytes(again.machine.data_dir, FIRST) == made
+        assert "unchanged, no commit made" in second
+        tags = hub.api().list_repo_refs(REPO, repo_type="dataset").tags
+        assert {tag.name: tag.target_commit for tag in tags} == {f"snapshot-{FIRST}": commit}
+        back = hub.api().snapshot_download(REPO, repo_type="dataset", revision=commit, local_dir=tmp_path / "back")
     for name, content in made.items():
-        assert (remote / name).read_bytes() == content
+        assert (Path(back) / name).read_bytes() == content
+
+
+def test_dagster_has_run_the_job_without_our_command(first, tmp_path):
+    """The first of the days that tests share is made that way."""
+    assert (first.machine.data_dir / "release" / f"{FIRST}" / "datapackage.json").is_file()
+    with first.copy(tmp_path).hub() as hub:
+        assert head(hub), "nothing was published"
 
 
 POISON = {
@@ -113,8 +112,22 @@ POISON = {
 NOT_SHOWN = ("etc/passwd", "<script>", "\x00", "evil/", "AAAAAAAAAA", "onerror")
 
 
-def test_poisoned_rows_go_to_quarantine_and_stop_nothing_else(tmp_path):
-    catalogue = ecosystem()
+@dataclass(frozen=True)
+class Mended:
+    """Runs on a Hub with poisoned rows, which had no Spaces at first, and what was published by then."""
+
+    data_dir: Path
+    refused: subprocess.CompletedProcess[str]
+    alone: subprocess.CompletedProcess[str]
+    was_released: bool
+    was_published: bool
+    done: subprocess.CompletedProcess[str]
+    card: str
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory) -> Mended:
+    folder, catalogue = tmp_path_factory.mktemp("mended"), ecosystem()
     model = next(row for row in catalogue.models if row["id"] == "Qwen/Qwen3-8B")
     for row in POISON.values():
         catalogue.models.append({**model, "baseModels": None, "tags": [], **row, "modelId": row["id"]})
@@ -124,61 +137,56 @@ def test_poisoned_rows_go_to_quarantine_and_stop_nothing_else(tmp_path):
         poisoned = json.loads(json.dumps(paper))
         poisoned["paper"]["id"], poisoned["paper"]["title"], poisoned["title"] = f"2611.9000{number}", title, title
         catalogue.papers[day].append(poisoned)
-    with running_sandbox(catalogue, tmp_path / "hub") as hub:
-        done = hubscape("run", variables(hub, tmp_path / "data", HUBSCAPE_MAX_FAULT_SHARE="0.3"))
-        assert done.returncode == 0, done.stderr
-        card = Path(hub.api().hf_hub_download(REPO, "README.md", repo_type="dataset", local_dir=tmp_path / "back"))
+    spaces = catalogue.spaces[:]
+    catalogue.spaces.clear()
+    with running_sandbox(catalogue, folder / "hub") as hub:
+        environment = variables(hub, folder / "data", HUBSCAPE_MAX_FAULT_SHARE="0.3")
+        refused, alone = hubscape("run", environment), publish_alone(environment)
+        was_released = (folder / "data" / "release").exists()
+        was_published = hub.api().repo_exists(REPO, repo_type="dataset")
+        catalogue.spaces.extend(spaces)
+        done = hubscape("run", environment)
+        assert done.returncode == 0, "an ordinary run goes on once the source is mended:\n" + done.stderr
+        card = Path(hub.api().hf_hub_download(REPO, "README.md", repo_type="dataset", local_dir=folder / "back"))
+    return Mended(folder / "data", refused, alone, was_released, was_published, done, card.read_text())
 
-    release = tmp_path / "data" / "release" / DAY.isoformat()
+
+def test_an_empty_table_publishes_nothing_and_neither_does_the_publication_alone(mended):
+    assert mended.refused.returncode == 1
+    assert "raw/spaces" in one_sentence(mended.refused.stderr)
+    assert not mended.was_released
+    assert mended.alone.returncode != 0
+    assert "There is no release in" in mended.alone.stdout + mended.alone.stderr
+    assert not mended.was_published
+    assert "refused by its checks and is fetched again" in mended.done.stderr
+
+
+def test_poisoned_rows_go_to_quarantine_and_stop_nothing_else(mended):
+    release = mended.data_dir / "release" / DAY.isoformat()
     rows = pq.read_table(release / "data" / "quarantine" / "quarantine.parquet").to_pylist()
     quarantined = [(row["table_name"], row["row_key"]) for row in rows for _ in range(row["rows_count"])]
     assert len([table for table, _ in quarantined if table == "models"]) == len(POISON)
     assert "secret-project" not in json.dumps(rows, default=str), "a private repo is named in public"
     assert len([table for table, _ in quarantined if table == "daily_papers"]) == 2, "HTML in a title is only text"
-    for text in (card.read_text(), done.stdout, done.stderr, json.dumps(rows, default=str)):
+    for text in (mended.card, mended.done.stdout, mended.done.stderr, json.dumps(rows, default=str)):
         for poison in NOT_SHOWN[:3]:
             assert poison not in text
     for poison in NOT_SHOWN:
-        assert poison not in card.read_text()
+        assert poison not in mended.card
     shown = pq.read_table(release / "data" / "fct_organization_snapshots" / "fct_organization_snapshots.parquet")
     assert "evil" not in shown["handle"].to_pylist()
 
 
-def test_an_empty_table_publishes_nothing_and_neither_does_the_publication_alone(tmp_path):
-    catalogue = ecosystem()
-    catalogue.spaces.clear()
+def test_a_lost_volume_stops_the_next_day_and_the_published_day_stays(first, tmp_path):
+    machine, tomorrow = first.copy(tmp_path).machine, FIRST + dt.timedelta(days=1)
+    catalogue = made_up(tomorrow)
+    del catalogue.models[len(catalogue.models) // 2 :]
     with running_sandbox(catalogue, tmp_path / "hub") as hub:
-        environment = variables(hub, tmp_path / "data")
-        done = hubscape("run", environment)
-        alone = publish_alone(environment)
-
-        assert done.returncode == 1
-        assert "raw/spaces" in one_sentence(done.stderr)
-        assert not (tmp_path / "data" / "release").exists()
-        assert alone.returncode != 0
-        assert "There is no release in" in alone.stdout + alone.stderr
-        with pytest.raises(RepositoryNotFoundError):
-            hub.api().dataset_info(REPO)
-
-        catalogue.spaces.extend(ecosystem().spaces)
-        mended = hubscape("run", environment)
-        assert mended.returncode == 0, "an ordinary run goes on once the source is mended:\n" + mended.stderr
-        assert "refused by its checks and is fetched again" in mended.stderr
-
-
-def test_a_lost_volume_stops_the_next_day_and_the_published_day_stays(tmp_path):
-    next_day = DAY + dt.timedelta(days=1)
-    catalogue = ecosystem()
-    with running_sandbox(catalogue, tmp_path / "hub") as hub:
-        environment = variables(hub, tmp_path / "data")
-        first = hubscape("run", environment)
-        assert first.returncode == 0, first.stderr
         published = head(hub)
-        del catalogue.models[len(catalogue.models) // 2 :]
-        tomorrow = {**environment, "HUBSCAPE_SNAPSHOT_DATE": next_day.isoformat()}
+        environment = machine.variables(hub.url, tomorrow)
 
-        second = hubscape("run", tomorrow)
-        alone = publish_alone(tomorrow)
+        second = hubscape("run", environment)
+        alone = publish_alone(environment)
 
         assert second.returncode == 1
         assert "raw/models" in one_sentence(second.stderr)
@@ -186,20 +194,17 @@ def test_a_lost_volume_stops_the_next_day_and_the_published_day_stays(tmp_path):
         assert head(hub) == published
 
 
-def test_a_release_that_was_touched_after_its_audit_is_not_published(hub, tmp_path):
-    environment = variables(hub, tmp_path / "data", HUBSCAPE_PUBLISH_REPO="")
-    built = hubscape("run", environment)
-    assert built.returncode == 0, built.stderr
-    assert "nothing: HUBSCAPE_PUBLISH_REPO is empty" in built.stdout
-    path = tmp_path / "data" / "release" / DAY.isoformat() / "data" / "fct_papers" / "fct_papers.parquet"
+def test_a_release_that_was_touched_after_its_audit_is_not_published(first, tmp_path):
+    machine, elsewhere = first.copy(tmp_path).machine, "my-org/elsewhere"
+    path = machine.data_dir / "release" / f"{FIRST}" / "data" / "fct_papers" / "fct_papers.parquet"
     pq.write_table(pq.read_table(path).slice(1), path)
+    with running_sandbox(made_up(FIRST), tmp_path / "hub") as hub:
+        alone = publish_alone({**machine.variables(hub.url, FIRST), "HUBSCAPE_PUBLISH_REPO": elsewhere})
 
-    alone = publish_alone({**environment, "HUBSCAPE_PUBLISH_REPO": REPO})
-
-    assert alone.returncode != 0
-    assert "fct_papers.parquet is not the file that was listed" in alone.stdout + alone.stderr
-    with pytest.raises(RepositoryNotFoundError):
-        hub.api().dataset_info(REPO)
+        assert alone.returncode != 0
+        assert "fct_papers.parquet is not the file that was listed" in alone.stdout + alone.stderr
+        with pytest.raises(RepositoryNotFoundError):
+            hub.api().dataset_info(elsewhere)
 
 
 def test_a_crawl_that_was_killed_goes_on_after_the_last_whole_page(tmp_path):
@@ -244,58 +249,79 @@ def slow_down(hub: RunningSandbox, *, seconds: float) -> None:
     hub.put_in_front(make)
 
 
-def wait_for(condition, process: subprocess.Popen[str], seconds: float = 90) -> None:
-    until = time.monotonic() + seconds
+def wait_for(condition, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + PATIENCE
     while not condition():
         assert process.poll() is None, process.communicate()[1][-2000:]
         assert time.monotonic() < until
         time.sleep(0.02)
 
 
-def test_a_run_killed_while_dbt_builds_leaves_nothing_that_stops_the_next(hub, tmp_path):
-    environment = variables(hub, tmp_path / "data")
-    process = start("run", environment)
-    wait_for(lambda: (tmp_path / "data" / "warehouse.duckdb").exists(), process)
-    other = hubscape("run", environment)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-
-    done = hubscape("run", environment)
-
-    assert other.returncode == 1
-    assert "Another run is at work" in one_sentence(other.stderr)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert head(hub)
+def end(process: subprocess.Popen[str], how: signal.Signals) -> str:
+    """Ends a run; returns what it said on the way out."""
+    process.send_signal(how)
+    return process.communicate()[1]
 
 
-def test_a_run_with_its_own_sandbox_that_was_killed_does_not_block_the_next(tmp_path):
+def test_whatever_stops_a_run_the_next_one_goes_on(small_disk, tmp_path, subtests):
+    data_dir = small_disk.parent
     environment = {
-        "HUBSCAPE_DATA_DIR": str(tmp_path / "data"),
+        "HUBSCAPE_DATA_DIR": str(data_dir),
         "HUBSCAPE_SNAPSHOT_DATE": DAY.isoformat(),
         "HUBSCAPE_SANDBOX_SCALE": "0.02",
         "HUBSCAPE_PAPERS_DAYS": "20",
         "HUBSCAPE_TOP_HANDLES": "5",
     }
+    with subtests.test("a full disk is one sentence"):
+        if not small_disk.is_mount():
+            pytest.skip("this user may not mount a small disk: a full one was not tried")
+        filler = small_disk / "filler"
+        filler.write_bytes(b"x" * (shutil.disk_usage(small_disk).free - 12_000))
+        full = hubscape("run", environment)
+        assert full.returncode == 1
+        assert "No space left on device" in one_sentence(full.stderr)
+        assert not list(small_disk.glob("models/snapshot_date=*"))
+        filler.unlink()
+
+    process = start("run", environment)  # with a sandbox of its own, which must not outlive it
+    wait_for(lambda: list(small_disk.glob("*/snapshot_date=*")), process)
+    end(process, signal.SIGKILL)
+
+    warehouse = data_dir / "warehouse.duckdb"
     process = start("run", environment)
-    wait_for(lambda: list((tmp_path / "data" / "raw").glob("*/snapshot_date=*")), process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    wait_for(warehouse.exists, process)
+    other = hubscape("run", environment)
+    assert other.returncode == 1
+    assert "Another run is at work" in one_sentence(other.stderr)
+    said = end(process, signal.SIGTERM)
+    assert process.returncode == 1
+    assert one_sentence(said) == "hubscape: The run was interrupted: run again to go on."
+
+    warehouse.unlink()
+    process = start("run", environment)
+    wait_for(warehouse.exists, process)
+    end(process, signal.SIGKILL)
 
     done = hubscape("run", environment)
-
     assert done.returncode == 0, done.stderr[-3000:]
     assert "read back and equal byte for byte" in done.stdout
 
 
-def test_a_run_that_is_told_to_stop_says_so(hub, tmp_path):
-    environment = variables(hub, tmp_path / "data")
-    process = start("run", environment)
-    wait_for(lambda: (tmp_path / "data" / "warehouse.duckdb").exists(), process)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """The raw layer of a data folder, on a disk of 400 kB where this user may mount one."""
+    raw = tmp_path / "data" / "raw"
+    raw.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(raw)], capture_output=True)
+    yield raw
+    if not mounted.returncode:
+        subprocess.run(["umount", str(raw)], check=True)
 
-    assert process.returncode == 1
-    assert one_sentence(errors) == "hubscape: The run was interrupted: run again to go on."
+
+def test_a_run_that_publishes_nothing_says_so(first, capsys):
+    settings = first.machine.settings("http://127.0.0.1:9", FIRST, publish_repo="")
+    print_summary(settings, RunReport("a run", {"publication": 1.0}, {}))
+    assert "nothing: HUBSCAPE_PUBLISH_REPO is empty" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -317,56 +343,3 @@ def test_wrong_use_and_a_failing_source_end_with_one_sentence(hub, tmp_path, cha
     assert not list((tmp_path / "data").glob("raw/*/snapshot_date=*"))
     for path in (tmp_path / "data").rglob("*"):
         assert not path.is_file() or b"hf_wrong_secret" not in path.read_bytes(), f"the token stands in {path}"
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A data folder whose raw layer lies on a disk of 400 kB."""
-    raw = tmp_path / "data" / "raw"
-    raw.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(raw)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("this user may not mount the small disk that this test fills")
-    yield raw.parent
-    subprocess.run(["umount", str(raw)], check=True)
-
-
-def test_a_full_disk_is_one_sentence_and_the_next_run_succeeds(hub, small_disk):
-    filler = small_disk / "raw" / "filler"
-    filler.write_bytes(b"x" * (shutil.disk_usage(filler.parent).free - 12_000))
-    full = hubscape("run", variables(hub, small_disk))
-
-    assert full.returncode == 1
-    assert "No space left on device" in one_sentence(full.stderr)
-    assert not list(small_disk.glob("raw/models/snapshot_date=*"))
-
-    filler.unlink()
-    done = hubscape("run", variables(hub, small_disk))
-    assert done.returncode == 0, done.stderr[-3000:]
-
-
-def test_dagster_runs_the_job_without_our_command(tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    environment = {
-        "DAGSTER_HOME": str(home),
-        "HUBSCAPE_DATA_DIR": str(tmp_path / "data"),
-        "HUBSCAPE_SNAPSHOT_DATE": DAY.isoformat(),
-        "HUBSCAPE_SANDBOX_SCALE": "0.02",
-        "HUBSCAPE_PAPERS_DAYS": "20",
-        "HUBSCAPE_TOP_HANDLES": "5",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "dagster", "job", "execute", "-m", "orchestration.definitions", "-j", "refresh"],
-        env=clean_environment(environment),
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / "data" / "release" / DAY.isoformat() / "datapackage.json").is_file()
-    store = tmp_path / "data" / "sandbox"
-    assert any(store.rglob("*")), "nothing was published to the run's own sandbox"

@@ -22,8 +22,9 @@ from orchestration.lake.snapshot import snapshots
 from orchestration.release.build import release_days, release_dir
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.bulk import bulk_files, commit_files
-from tests.hubscape import PROJECT, clean_environment
+from tests.hubscape import clean_environment
 from tests.sandbox import TOKEN, running_sandbox
+from tests.support import PATIENCE, PROJECT
 
 FIRST = dt.date(2026, 10, 1)
 DAYS = [FIRST + dt.timedelta(days=number) for number in range(5)]
@@ -57,26 +58,28 @@ class Ui:
         finally:
             os.killpg(running.pid, signal.SIGTERM)
             try:
-                running.wait(timeout=20)
+                running.wait(timeout=PATIENCE)
             except subprocess.TimeoutExpired:
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
 
     def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """What the webserver answers."""
-        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=30).json()
+        answer = requests.post(
+            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=PATIENCE
+        ).json()
         assert "errors" not in answer, answer["errors"]
         return answer["data"]
 
-    def wait(self, happened: Callable[[], Any], seconds: int = 120) -> Any:
+    def wait(self, happened: Callable[[], Any]) -> Any:
         """What `happened` returns, once that is something."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             found = happened()
             if found:
                 return found
             time.sleep(0.5)
-        raise AssertionError(f"it did not happen in {seconds} s")
+        raise AssertionError(f"it did not happen in {PATIENCE} s")
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +149,7 @@ def backfill(ui: Ui, asset: str, days: list[dt.date]) -> tuple[list[str], list[s
         return states if states and all(state in {"SUCCESS", "FAILURE", "CANCELED"} for state in states) else None
 
     with ui.process("dagster-daemon", "run"):  # its first look, right after its start, saves half a minute
-        states = ui.wait(ended, seconds=900)
+        states = ui.wait(ended)
     found = ui.ask(PARTITIONS, key=key, chosen=chosen)["assetNodeOrError"]["latestMaterializationByPartition"]
     return states, [event["partition"] for event in found if event]
 

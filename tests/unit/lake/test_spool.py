@@ -14,7 +14,7 @@ from orchestration.hub.page import Page
 from orchestration.lake.files import LakeError
 from orchestration.lake.spool import Spool
 from tests.spool import pages_of
-from tests.unit.test_lake_rows import any_json
+from tests.unit.lake.test_rows import any_json
 
 DAY = date(2026, 11, 23)
 SOURCE = {"source": "sandbox", "source_label": "synthetic; seed=7"}

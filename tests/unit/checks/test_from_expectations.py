@@ -9,7 +9,7 @@ from orchestration.checks.gates import last_accepted, raw_subject
 from orchestration.lake.bulk import BulkOrigin, write_bulk_snapshot, write_unobserved_snapshot
 from orchestration.settings import Settings, load_settings
 from tests.bulk import parquet
-from tests.unit.test_bulk_files import models
+from tests.unit.lake.test_bulk import models
 
 DAYS = [dt.date(2026, 11, day) for day in (1, 2, 3)]
 

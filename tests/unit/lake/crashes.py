@@ -1,6 +1,6 @@
 """Runs a piece of a lake run and kills it before each of its file operations in turn.
 
-Called as `python -m tests.unit.lake_crashes SCENARIO FOLDER`, a process of its own, since it forks. After each kill the
+Called as `python -m tests.unit.lake.crashes SCENARIO FOLDER`, a process of its own, since it forks. After each kill the
 state on disk is judged and the ordinary run is made again, in processes of their own too. Prints the number of kills.
 """
 

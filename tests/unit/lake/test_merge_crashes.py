@@ -17,8 +17,8 @@ from orchestration.lake.files import LakeError
 from orchestration.lake.merge import merge_snapshot
 from orchestration.lake.snapshot import read_manifest, snapshot_dir, snapshots, verify, write_snapshot
 from orchestration.lake.spool import Spool
-from tests.support import PROJECT
-from tests.unit.lake_crashes import in_child, kill_at
+from tests.support import PATIENCE, PROJECT
+from tests.unit.lake.crashes import in_child, kill_at
 
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 PAGES = 2
@@ -111,8 +111,8 @@ def disk_full(data_dir: Path) -> None:
 
 
 def run(scenario: str, folder: Path) -> str:
-    command = [sys.executable, "-m", "tests.unit.test_merge_crashes", scenario, str(folder)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=200, check=False)
+    command = [sys.executable, "-m", "tests.unit.lake.test_merge_crashes", scenario, str(folder)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -27,7 +27,7 @@ from orchestration.lake.snapshot import (
     write_snapshot,
 )
 from orchestration.lake.spool import Spool
-from tests.support import PROJECT
+from tests.support import PATIENCE, PROJECT
 
 DAY = date(2026, 11, 23)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -51,8 +51,8 @@ def rows_of(data_dir: Path, table: str = "models", day: date = DAY) -> list[dict
 
 
 def crash(scenario: str, folder: Path) -> str:
-    command = [sys.executable, "-m", "tests.unit.lake_crashes", scenario, str(folder)]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=200, check=False)
+    command = [sys.executable, "-m", "tests.unit.lake.crashes", scenario, str(folder)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -8,6 +8,7 @@ import math
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,41 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.release.build import release_dir
+from tests.days import SECOND, TwoMonths
 from tests.hubscape import clean_environment
-from tests.readers.conftest import REPO, Published
-from tests.sandbox import TOKEN
+from tests.machine import Machine
+from tests.sandbox import TOKEN, RunningSandbox
+from tests.support import PATIENCE
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published, by the tag of its day, and the Hub that holds it."""
+
+    hub: RunningSandbox
+    release: Path
+    tag: str
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the published tables."""
+        return sorted(folder.name for folder in (self.release / "data").iterdir())
+
+    def file(self, table: str) -> Path:
+        """The local Parquet file of a table."""
+        return self.release / "data" / table / f"{table}.parquet"
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a table in their order, as pyarrow reads the local file."""
+        return pq.read_table(self.file(table)).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def published(months: TwoMonths) -> Published:
+    release = release_dir(months.machine.data_dir, SECOND)
+    return Published(months.hub, release, f"snapshot-{SECOND}")
+
 
 HERE = Path(__file__).resolve().parent
 TABLE = "fct_derivative_counts"
@@ -52,7 +85,7 @@ connection.sql("select * from 'hf://datasets/{repo}@{tag}/data/{table}/*.parquet
 
 def read(published: Published, folder: Path, code: str) -> None:
     """Runs a reader that knows the Hub by its address alone, with nothing in its cache."""
-    filled = code.format(repo=REPO, tag=published.tag, table=TABLE, tables=published.tables, folder=folder)
+    filled = code.format(repo=Machine.repo, tag=published.tag, table=TABLE, tables=published.tables, folder=folder)
     variables = {
         "HF_ENDPOINT": published.hub.url,
         "HF_HOME": str(folder / "cache"),
@@ -66,7 +99,7 @@ def read(published: Published, folder: Path, code: str) -> None:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -102,12 +135,18 @@ def test_javascript_reads_all_rows_in_order(published: Published, tmp_path):
     quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--prefer-offline"]
     environment = clean_environment({})
     installed = subprocess.run(
-        ["npm", "ci", *quiet], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=300
+        ["npm", "ci", *quiet],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
     )
     assert installed.returncode == 0, installed.stderr[-2000:]
-    command = ["node", "read.js", published.hub.url, TOKEN, REPO, published.tag, TABLE]
+    command = ["node", "read.js", published.hub.url, TOKEN, Machine.repo, published.tag, TABLE]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
     assert done.returncode == 0, done.stderr[-2000:]

@@ -7,7 +7,7 @@ import yaml
 
 from orchestration.site.report import LINKS_MARK
 from orchestration.site.space import write_space
-from tests.unit.test_charts import package
+from tests.unit.site.test_charts import package
 
 
 def test_the_report_links_the_pages_that_are_there_and_the_card_says_what_to_serve(tmp_path):

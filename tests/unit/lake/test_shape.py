@@ -16,7 +16,7 @@ from orchestration.lake.schemas import OUR_COLUMNS, SCHEMAS
 from orchestration.lake.shape import fits
 from orchestration.lake.snapshot import snapshot_dir, write_snapshot
 from orchestration.lake.spool import Spool
-from tests.unit.test_lake_rows import OBSERVED, any_rows, good_value
+from tests.unit.lake.test_rows import OBSERVED, any_rows, good_value
 
 DAY = date(2026, 11, 23)
 

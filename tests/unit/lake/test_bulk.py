@@ -25,7 +25,7 @@ from orchestration.lake.snapshot import snapshot_dir, snapshots, verify
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from orchestration.sandbox.recorded import recorded_catalogue
 from tests.bulk import COLUMNS, bulk_table, parquet
-from tests.support import PROJECT, recorded_dir
+from tests.support import PATIENCE, PROJECT, recorded_dir
 
 DAY = dt.date(2026, 11, 20)
 NOON = dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC)
@@ -325,7 +325,7 @@ def test_a_bomb_that_hides_in_a_dictionary_is_refused_within_its_memory(tmp_path
         text=True,
         check=True,
         cwd=PROJECT,
-        timeout=300,
+        timeout=PATIENCE,
     )
     assert int(done.stdout.split()[-1]) < 700, "MiB for 30 GB"
     assert "refused: The bulk file models.parquet unpacks to more than the 150MB of memory" in done.stdout

@@ -18,7 +18,7 @@ from orchestration.lake.rows import type_rows
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import read_manifest, snapshot_dir, snapshots, verify, write_snapshot
 from orchestration.lake.spool import Spool
-from tests.unit.test_lake_snapshot import rows_of
+from tests.unit.lake.test_snapshot import rows_of
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 11, 23) + timedelta(days=n) for n in range(3))
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
