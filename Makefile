@@ -6,13 +6,16 @@ BIN := $(VENV)/bin
 DATA_DIR := $(abspath $(or $(HUBSCAPE_DATA_DIR),data))
 DBT_SOURCES := $(shell find dbt_project -not -path '*/target/*' -not -path '*/logs/*' \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' -o -name '*.md' \))
 MANIFEST := dbt_project/target/manifest.json
+# One process for each core; at their end Python warns of a semaphore that sqlfluff leaves to it.
+SQLFLUFF := PYTHONWARNINGS=ignore:resource_tracker $(BIN)/sqlfluff
+SQL_OPTIONS := --disable-progress-bar --processes 0 dbt_project/models dbt_project/tests dbt_project/analyses
 export DO_NOT_TRACK := 1
 export SQL
 
-.PHONY: help install run test lint format ui docs query figures screenshots dictionary reference bench clean
+.PHONY: help install run test lint format ui docs query figures screenshots documents bench clean
 
 help:  ## Lists the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(VENV)/.installed $(MANIFEST)  ## Installs what is missing into .venv and has dbt write its manifest
 
@@ -38,13 +41,13 @@ test: install  ## Runs all tests
 lint: install  ## Checks style of Python and SQL, and that the definitions load
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
+	$(SQLFLUFF) lint $(SQL_OPTIONS)
 	$(BIN)/dagster definitions validate -w workspace.yaml
 
 format: install  ## Formats Python and SQL
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models dbt_project/tests dbt_project/analyses
+	$(SQLFLUFF) fix $(SQL_OPTIONS)
 
 ui: install  ## Opens the Dagster UI on http://127.0.0.1:3000 with the history of `make run`
 	@mkdir -p $(DATA_DIR)/dagster && cp dagster.yaml $(DATA_DIR)/dagster/
@@ -59,14 +62,11 @@ query: install  ## Opens a prompt over the latest release, or answers: make quer
 figures: install  ## Prints numbers of the latest release that can be checked by hand
 	@$(BIN)/hubscape figures
 
-screenshots: install  ## Takes the pictures of README.md, and what a run prints: takes Chromium and three minutes
+screenshots: install  ## Takes the pictures of README.md anew: takes Chromium and three minutes
 	@$(BIN)/python -m tests.browser.screenshots
 
-dictionary: install  ## Writes docs/data_dictionary.md, and the marts of README.md, from dbt's manifest
-	@$(BIN)/python -m orchestration.release.dictionary && echo docs/data_dictionary.md README.md
-
-reference: install  ## Writes docs/reference.md: commands, variables, targets
-	@$(BIN)/python -m orchestration.reference && echo docs/reference.md
+documents: install  ## Writes anew what README.md and docs take from the code: tables, commands, variables
+	@$(BIN)/cog -r README.md docs/*.md
 
 bench: install  ## Measures Hubscape beside its peers on a made-up Hub: make bench, or make bench SCALE=0.05
 	@$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE))

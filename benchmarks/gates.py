@@ -43,8 +43,8 @@ def _layers(data_dir: Path) -> Iterator[tuple[str, list[Any]]]:
     """(layer, outcomes) of all gates, in the order of the pipeline."""
     from expectations import marts
     from expectations.runner import check_marts, check_raw
+    from orchestration.checks.gates import release_outcomes
     from orchestration.dbt import prepare_manifest
-    from orchestration.gates import release_outcomes
     from orchestration.lake import schemas, snapshot
     from orchestration.release.build import release_dir
     from orchestration.release.datapackage import read_datapackage

@@ -16,8 +16,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from orchestration.lake.ingest import duckdb_type
-from orchestration.lake.schemas import OUR_COLUMNS, SCHEMAS
+from orchestration.lake.schemas import OUR_COLUMNS, SCHEMAS, duckdb_type
 from orchestration.sandbox.registry import Flagship, Registry, read_registry
 
 # The Hub of 2026-07-23, which is scale 1.

@@ -118,8 +118,7 @@ def _ours(data_dir: Path) -> None:
 def _bare(data_dir: Path, out: Path) -> None:
     import duckdb
 
-    from orchestration.lake.ingest import duckdb_type
-    from orchestration.lake.schemas import MODELS, OUR_COLUMNS
+    from orchestration.lake.schemas import MODELS, OUR_COLUMNS, duckdb_type
 
     columns = ", ".join(f"'{c.name}': '{duckdb_type(c.type)}'" for c in MODELS if c.name not in OUR_COLUMNS)
     files = str(data_dir / "spool" / "models" / f"snapshot_date={DAY}" / "page-*.json.zst")

@@ -90,11 +90,12 @@ def _make(data_dir: Path) -> None:
     from expectations import marts
     from expectations.runner import check_marts, check_raw
     from orchestration.assets.release import make_release
+    from orchestration.checks.build_log import build_subject
     from orchestration.checks.from_expectations import keep
+    from orchestration.checks.gates import mart_rules, raw_rules, raw_subject
     from orchestration.dbt import prepare_manifest
-    from orchestration.gates import mart_rules, raw_rules, raw_subject
     from orchestration.lake import schemas, snapshot
-    from orchestration.release.export import build_subject, open_warehouse
+    from orchestration.release.export import open_warehouse
 
     settings = _settings(data_dir)
     for table in schemas.SCHEMAS:
@@ -113,8 +114,8 @@ def _make(data_dir: Path) -> None:
 
 def _publish(data_dir: Path, url: str) -> None:
     from orchestration.assets.release import make_release, publish_release
+    from orchestration.commands.run import quiet_libraries
     from orchestration.dbt import prepare_manifest
-    from orchestration.run import quiet_libraries
     from orchestration.settings import SANDBOX_TOKEN
 
     quiet_libraries()

@@ -4,7 +4,6 @@ Great Expectations fetches rows after it has given the connection back, which a 
 the dialect reads every result at once. What is asked for, and what an answer means, belongs to the runner.
 """
 
-import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,8 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.pool import StaticPool
+
+from orchestration.ground.engine import closed, lock_down
 
 
 class _BufferedContext(duckdb_engine.Dialect.execution_ctx_cls):
@@ -43,40 +44,18 @@ def connect(
     Raises sqlalchemy.exc.SQLAlchemyError if the database cannot be opened.
     """
     registry.register("duckdb.gx", __name__, GxDialect.__name__)
-    config = {
-        "memory_limit": memory_limit,
-        "temp_directory": str(scratch),
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-    }
-    # A pattern is held against the folders as it is written, the files it finds as they are called.
-    folders = [f"{folder.resolve()}/" for folder in readable]
-    allowed = ", ".join(quote_text(name) for folder in folders for name in (folder, glob.escape(folder)))
     engine = create_engine(
         URL.create("duckdb+gx", database=str(database) if database else ":memory:"),
         poolclass=StaticPool,  # one connection: the views of a database in memory are seen by it alone
-        connect_args={"read_only": database is not None, "config": config},
+        connect_args={"read_only": database is not None, "config": closed(memory_limit, scratch)},
     )
 
     @event.listens_for(engine, "connect")
-    def lock_down(connection: duckdb_engine.ConnectionWrapper, _: object) -> None:
-        connection.execute("set TimeZone = 'UTC'")
-        connection.execute(f"set allowed_directories = [{allowed}]")
-        connection.execute("set enable_external_access = false")
-        connection.execute("set lock_configuration = true")
+    def close_off(connection: duckdb_engine.ConnectionWrapper, _: object) -> None:
+        lock_down(connection, [folder.resolve() for folder in readable])
 
     try:
         with engine.connect():
             yield engine
     finally:
         engine.dispose()
-
-
-def quote_text(value: str) -> str:
-    """`value` as an SQL text literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def quote_name(value: str) -> str:
-    """`value` as a quoted SQL identifier."""
-    return '"' + value.replace('"', '""') + '"'

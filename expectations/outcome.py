@@ -3,24 +3,16 @@
 How an outcome is reached belongs to the runner; how it is shown belongs to whoever carries it.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+from orchestration.ground.text import inert
 
 Layer = Literal["raw", "marts", "release"]
 Severity = Literal["error", "warn"]
 
 MAX_SAMPLES = 5
-_UNSAFE = re.compile(r"[^A-Za-z0-9 ._/,:()'-]")
-
-
-def inert(text: object, limit: int = 80) -> str:
-    """`text` on one line of at most `limit` characters of printable ASCII that no page, card or sheet acts upon."""
-    shown = _UNSAFE.sub("?", str(text).replace('"', "'"))
-    if shown.startswith("-"):
-        shown = "?" + shown[1:]  # a spreadsheet takes a leading minus for a formula
-    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
 
 
 @dataclass(frozen=True)

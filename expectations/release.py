@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TypedDict
 
-from expectations.dialect import quote_name
 from expectations.rules import Rule, no_rows, row_count_at_least, row_count_equal, table_holds
+from orchestration.ground.engine import sql_name
 
 # Tables of events: on a day on which nothing happened they have no row of that day.
 EVENT_TABLES = frozenset({"fct_model_adoption", "fct_renames", "fct_tombstones", "fct_top_ten_entries"})
@@ -23,8 +23,8 @@ class ReleasedTable(TypedDict):
 
 def released_table(table: str, released: ReleasedTable, columns: Mapping[str, str], snapshot_date: date) -> list[Rule]:
     """The rules of one table of the release. `columns`: DuckDB type by column name, as the files have them."""
-    key = [quote_name(column) for column in released["key"]]
-    texts = [quote_name(name) for name, kind in columns.items() if "VARCHAR" in kind]
+    key = [sql_name(column) for column in released["key"]]
+    texts = [sql_name(name) for name, kind in columns.items() if "VARCHAR" in kind]
     rules = [row_count_at_least(1), row_count_equal(released["rows"])]
     if texts:
         # A list or struct is cast as a whole: the characters inside stay what they are.

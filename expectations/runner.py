@@ -17,10 +17,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from expectations import raw
-from expectations.dialect import connect, quote_name, quote_text
+from expectations.dialect import connect
 from expectations.outcome import Layer, Outcome
 from expectations.release import ReleasedTable, released_table
 from expectations.rules import Rule
+from orchestration.ground.engine import sql_name, sql_text
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
@@ -123,7 +124,7 @@ def _check_table(
 ) -> list[Outcome]:
     if not table.isidentifier():
         return [_unreadable(layer, table, "a name that no table has")]
-    name = quote_name(table)
+    name = sql_name(table)
     files = sorted(folder.glob("*.parquet")) if folder else []
     if folder and not files:
         return [_unreadable(layer, table, f"no Parquet file in {folder.parent.name}/{folder.name}")]
@@ -131,7 +132,7 @@ def _check_table(
         with engine.begin() as connection:
             if files:
                 # Escaped, since DuckDB takes brackets in a file's name for a pattern.
-                listed = ", ".join(quote_text(glob.escape(str(file.resolve()))) for file in files)
+                listed = ", ".join(sql_text(glob.escape(str(file.resolve()))) for file in files)
                 connection.exec_driver_sql(
                     f"create view {name} as from read_parquet([{listed}], hive_partitioning = false)"
                 )

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestration.settings import SANDBOX_TOKEN, SettingsError
+from orchestration.ground.errors import HubscapeError
+from orchestration.settings import SANDBOX_TOKEN
 
 if TYPE_CHECKING:
     from orchestration.release.datapackage import DataPackage
@@ -28,10 +29,6 @@ app = typer.Typer(
 )
 
 
-class Refused(Exception):
-    """A command ends with this sentence and exit code 1."""
-
-
 @app.callback()
 def _root() -> None:
     """The observatory of the open-source AI ecosystem."""
@@ -40,16 +37,13 @@ def _root() -> None:
 @app.command()
 def run() -> None:
     """Runs the job `refresh`: pull, transform, check, release and publish one snapshot."""
-    from orchestration.run import RunFailed, run_refresh
+    from orchestration.commands.run import run_refresh
+    from orchestration.commands.summary import print_summary
+    from orchestration.definitions import build_definitions
     from orchestration.settings import load_settings
-    from orchestration.summary import print_summary
 
     settings = load_settings()
-    try:
-        report = run_refresh(settings)
-    except RunFailed as error:
-        raise Refused(str(error)) from None
-    print_summary(settings, report)
+    print_summary(settings, run_refresh(settings, build_definitions))
 
 
 @app.command()
@@ -61,23 +55,22 @@ def backfill(
     ] = False,
 ) -> None:
     """Fills days of the past from the history of a bulk dataset; needs HUBSCAPE_SOURCE=bulk."""
-    from orchestration.backfill import FAILURES, print_days
-    from orchestration.backfill import backfill as fill
-    from orchestration.bulk import HubAccess
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.backfill import backfill as fill
+    from orchestration.commands.backfill import print_days
+    from orchestration.commands.run import quiet_libraries, run_refresh
+    from orchestration.crawl.source import HubAccess
+    from orchestration.definitions import build_definitions
     from orchestration.settings import load_settings
 
     settings = load_settings()
     quiet_libraries()
     say = functools.partial(typer.echo, err=True)
     access = HubAccess(settings.hub_endpoint, settings.hub_token)
-    try:
-        done = fill(settings, access, first.date(), last.date(), raw_only=raw_only, say=say)
-    except FAILURES as error:
-        raise Refused(str(error)) from None
+    run_day = None if raw_only else lambda of_day: run_refresh(of_day, build_definitions)
+    done = fill(settings, access, first.date(), last.date(), run_day=run_day, say=say)
     print_days(done, typer.echo)
     if done.failure:
-        raise Refused(done.failure)
+        raise HubscapeError(done.failure)
 
 
 @app.command()
@@ -101,9 +94,8 @@ def sandbox(
     ] = False,
 ) -> None:
     """Serves a Hub on this machine: a made-up ecosystem, or recorded rows of the real one."""
-    from orchestration.sandbox.recorded import RecordedRowsError, recorded_catalogue
+    from orchestration.sandbox.recorded import recorded_catalogue
     from orchestration.sandbox.server import create_app, serve
-    from orchestration.sandbox.store import StoreDamaged, StoreLocked
 
     if while_stdin_is_open:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
@@ -116,10 +108,8 @@ def sandbox(
 
             catalogue = synthetic_catalogue(seed=seed, scale=scale, date=day)
         serve(create_app(catalogue, data_dir, token=token, quota=quota), port=port)
-    except (RecordedRowsError, StoreDamaged, StoreLocked) as error:
-        raise Refused(str(error)) from None
     except OSError as error:
-        raise Refused(f"The sandbox cannot use port {port} or folder {data_dir} ({error.strerror}).") from None
+        raise HubscapeError(f"The sandbox cannot use port {port} or folder {data_dir} ({error.strerror}).") from None
 
 
 def _stop_at_end_of_stdin() -> None:
@@ -142,14 +132,14 @@ def query(
     listed: Annotated[bool, typer.Option("--list", help="List tables and questions, or one table's columns.")] = False,
 ) -> None:
     """Answers SQL over the latest local release or a published one; alone it opens a prompt."""
-    from orchestration import query as asking
+    from orchestration.commands import query as asking
     from orchestration.settings import load_settings
 
     try:
         words = asking.form_of(form, output)
-        chosen = asking.question(ask) if ask else None
-    except (ValueError, asking.UnknownName) as error:
+    except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+    chosen = asking.find_question(ask) if ask else None
     if limit is not None and words != "table":
         raise typer.BadParameter("--limit goes with tables, any other format holds the whole answer")
     if chosen and (sql or listed):
@@ -167,33 +157,26 @@ def query(
             raise typer.BadParameter("--format and --output go with SQL or --ask")
         else:
             shown = asking.ROWS_SHOWN if limit is None else limit
-            with asking.asked(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
+            with asking.open_release(folder, package, settings.data_dir, settings.reading_memory_limit) as release:
                 if is_prompt:
-                    from orchestration.prompt import run_prompt
+                    from orchestration.commands.prompt import run_prompt
 
                     run_prompt(release, settings.data_dir / "query_history", shown)
                 else:
-                    asking.answer(release, sql, words, output, shown, chosen.when_empty if chosen else "")
-    except asking.UnknownName as error:
-        raise typer.BadParameter(str(error)) from None
-    except asking.QueryError as error:
-        raise Refused(str(error)) from None
+                    release.write(sql, words, output, shown, chosen.when_empty if chosen else "")
     except KeyboardInterrupt:
         typer.echo("hubscape: interrupted", err=True)
         raise typer.Exit(130) from None
 
 
 def _release(settings: "Settings", revision: str) -> "tuple[Path, DataPackage]":
-    from orchestration.published import FAILURES, published_release
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.published import published_release
+    from orchestration.commands.run import quiet_libraries
 
     if not settings.publish_to:
-        raise Refused("There is no dataset to ask: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
+        raise HubscapeError("There is no dataset to ask: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
     quiet_libraries()
-    try:
-        return published_release(settings, settings.publish_to, revision)
-    except FAILURES as error:
-        raise Refused(str(error)) from None
+    return published_release(settings, settings.publish_to, revision)
 
 
 @app.command()
@@ -203,14 +186,11 @@ def docs(
     ] = None,
 ) -> None:
     """Writes the dbt docs and the lineage of columns as static pages."""
-    from orchestration.docs import DocsError, write_docs
+    from orchestration.commands.docs import write_docs
     from orchestration.settings import load_settings
 
     data_dir = load_settings().data_dir
-    try:
-        pages = write_docs(data_dir, output or data_dir / "docs")
-    except DocsError as error:
-        raise Refused(str(error)) from None
+    pages = write_docs(data_dir, output or data_dir / "docs")
     for page in pages:
         typer.echo(page)
     if len(pages) == 1:
@@ -220,14 +200,10 @@ def docs(
 @app.command()
 def figures() -> None:
     """Prints numbers of the latest local release that can be checked by hand."""
-    from orchestration.figures import print_figures
-    from orchestration.query import QueryError
+    from orchestration.commands.figures import print_figures
     from orchestration.settings import load_settings
 
-    try:
-        print_figures(load_settings().data_dir)
-    except QueryError as error:
-        raise Refused(str(error)) from None
+    print_figures(load_settings().data_dir)
 
 
 @app.command()
@@ -236,20 +212,16 @@ def restore(
     at: Annotated[str, typer.Option(help="Branch, tag or commit of it.")] = "main",
 ) -> None:
     """Takes up the history of a published dataset on this machine, so that the next run goes on from it."""
-    from orchestration.restore import RestoreError
-    from orchestration.restore import restore as restore_release
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.restore import restore as restore_release
+    from orchestration.commands.run import quiet_libraries
     from orchestration.settings import load_settings
 
     settings = load_settings(**({"publish_repo": repo} if repo else {}))
     quiet_libraries()
     typer.echo(f"Fetching {settings.publish_to or 'nothing'} ...", err=True)
-    try:
-        package, found = restore_release(settings, settings.publish_to, at)
-    except RestoreError as error:
-        raise Refused(str(error)) from None
+    package, commit = restore_release(settings, settings.publish_to, at)
     typer.echo(
-        f"restored   {found.repo_id} at {found.commit[:7]}: release of {package.snapshot_date}, "
+        f"restored   {settings.publish_to} at {commit[:7]}: release of {package.snapshot_date}, "
         f"{sum(resource.rows for resource in package.resources):,} rows in {len(package.resources)} tables, verified"
     )
 
@@ -257,15 +229,15 @@ def restore(
 @app.command()
 def doctor() -> None:
     """Looks at token, quota, clock, disk, versions and locks, and advises; it changes nothing."""
-    from orchestration.doctor import examine, print_findings
-    from orchestration.run import quiet_libraries
+    from orchestration.commands.doctor import examine, print_findings
+    from orchestration.commands.run import quiet_libraries
     from orchestration.settings import load_settings
 
     quiet_libraries()
     findings = examine(load_settings())
     print_findings(findings)
     if wrong := [finding.about for finding in findings if finding.verdict == "problem"]:
-        raise Refused(f"Problems with: {', '.join(wrong)}.")
+        raise HubscapeError(f"Problems with: {', '.join(wrong)}.")
 
 
 def main() -> None:
@@ -273,12 +245,9 @@ def main() -> None:
     code = 0
     try:
         app()
-    except SettingsError as error:
+    except HubscapeError as error:
         typer.echo(f"hubscape: {error}", err=True)
-        code = 2
-    except Refused as error:
-        typer.echo(f"hubscape: {error}", err=True)
-        code = 1
+        code = error.exit_code
     except SystemExit as end:  # how typer ends every command
         code = end.code if isinstance(end.code, int) else 1
     sys.stdout.flush()

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from orchestration.ground.errors import HubscapeError
 from orchestration.settings import PROJECT_DIR
 
 if TYPE_CHECKING:
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 DBT_DIR = PROJECT_DIR / "dbt_project"
 MANIFEST = DBT_DIR / "target" / "manifest.json"
 _SOURCES = ("*.sql", "*.yml", "*.csv", "*.md")
-
-
-class DbtParseError(RuntimeError):
-    """The dbt project cannot be read."""
 
 
 @cache
@@ -49,7 +46,7 @@ def prepare_manifest() -> Path:
     """Has dbt write the manifest anew where it is stale, and returns its path.
 
     Raises:
-        DbtParseError: dbt refuses the project.
+        HubscapeError: dbt refuses the project.
     """
     if is_manifest_stale():
         MANIFEST.parent.mkdir(exist_ok=True)
@@ -60,7 +57,7 @@ def prepare_manifest() -> Path:
             done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
             if done.returncode:
                 last_line = (done.stdout + done.stderr).strip().splitlines()[-1:]
-                raise DbtParseError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
+                raise HubscapeError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
             for name in ("partial_parse.msgpack", MANIFEST.name):
                 (Path(folder) / name).replace(MANIFEST.with_name(name))
     return MANIFEST

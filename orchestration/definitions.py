@@ -7,17 +7,20 @@ from typing import Any
 import dagster as dg
 
 from orchestration.dbt import DBT_DIR, MANIFEST, dbt_executable, prepare_manifest
-from orchestration.settings import load_settings
+from orchestration.settings import Settings, load_settings
 
 
-def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+def build_definitions(
+    settings: Settings | None = None, *, overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
     """Everything Dagster knows of Hubscape.
 
     Args:
-        overrides: resources by name, in place of the ones wired here.
+        settings: those of every run; None has each run read the environment's at its start.
+        overrides: resources by name (`settings`, `hub`, `dbt`), in place of the ones wired here, for all that use them.
 
     Raises:
-        ContractError: the dbt manifest is missing; `make install` writes it.
+        HubscapeError: the dbt manifest is missing; `make install` writes it.
         SettingsError: a variable cannot be used.
     """
     from dagster_dbt import DbtCliResource
@@ -29,11 +32,11 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     from orchestration.assets.transform import transform_assets
     from orchestration.checks.from_expectations import mart_checks, raw_checks
     from orchestration.checks.from_release import release_checks
+    from orchestration.commands.run import run_refresh
     from orchestration.console import progress_lines
-    from orchestration.jobs import backfill_job, refresh_job
+    from orchestration.jobs import backfill_job, daily_refresh, refresh_job
     from orchestration.release.contract import read_contract
-    from orchestration.resources import HubResource, SettingsResource
-    from orchestration.schedules import daily_refresh
+    from orchestration.resources import hub_resource, settings_resource
     from orchestration.sensors import alert_sensors
 
     if using_dagster_dev():  # elsewhere the manifest is a part of the installation
@@ -41,13 +44,12 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
     contract = read_contract(MANIFEST)
     dbt_manifest = json.loads(MANIFEST.read_text())
     marts = [table.name for table in contract.tables]
-    settings = SettingsResource()
-    now = load_settings()
+    now = settings or load_settings()
     job = refresh_job()
     return dg.Definitions(
         assets=[
             *raw_assets(dbt_manifest),
-            *past_days(),
+            *past_days(lambda of_day, instance: run_refresh(of_day, build_definitions, instance)),
             transform_assets(MANIFEST),
             *release_assets(marts, contract.history, dbt_manifest),
         ],
@@ -56,8 +58,8 @@ def build_definitions(*, overrides: Mapping[str, Any] | None = None) -> dg.Defin
         schedules=[daily_refresh(job, now.schedule_cron, runs=now.runs_by_itself)],
         sensors=alert_sensors(runs=now.runs_by_itself),
         resources={
-            "settings": settings,
-            "hub": HubResource(settings=settings),
+            "settings": settings_resource(settings),
+            "hub": hub_resource,
             "dbt": DbtCliResource(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=dbt_executable()),
             **(overrides or {}),
         },

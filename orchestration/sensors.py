@@ -12,9 +12,10 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.metadata import shown
-from orchestration.resources import SettingsResource
-from orchestration.run import causes
+from orchestration.commands.run import causes
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.text import legible
+from orchestration.settings import Settings
 
 # A tick has a minute; each alert may take ten seconds, five to connect and five to be answered.
 _ALERTS_A_TICK = 5
@@ -25,10 +26,6 @@ _CHARACTERS = 400
 
 # What is posted of a finished run, given as its run and its last event; None where there is nothing to tell.
 AlertOf = Callable[[dg.DagsterInstance, dg.DagsterRun, dg.DagsterEvent], dict[str, Any] | None]
-
-
-class AlertError(RuntimeError):
-    """The webhook did not take an alert; the text never holds its address."""
 
 
 def alert_sensors(*, runs: bool) -> list[dg.SensorDefinition]:
@@ -62,8 +59,8 @@ def _sensor(
         minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING if runs else dg.DefaultSensorStatus.STOPPED,
     )
-    def sensor(context: dg.SensorEvaluationContext, settings: SettingsResource) -> dg.SkipReason:
-        address = settings.value.alert_webhook.get_secret_value()
+    def sensor(context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]) -> dg.SkipReason:
+        address = settings.alert_webhook.get_secret_value()
         return dg.SkipReason(tell(context, endings, alert_of, address))
 
     return sensor
@@ -78,7 +75,7 @@ def tell(
     sensor, or its webhook, was there is not told.
 
     Raises:
-        AlertError: the webhook did not take the first alert; it is tried again at the next tick.
+        HubscapeError: the webhook did not take the first alert; it is tried again at the next tick.
     """
     places: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
     if not address or places.keys() != {ending.value for ending in endings}:
@@ -95,7 +92,7 @@ def tell(
             if alert:
                 try:
                     post(address, alert)
-                except AlertError as error:
+                except HubscapeError as error:
                     if not told:  # a tick that fails keeps the cursor of the one before
                         raise
                     return f"{told} alerts posted. {error}"
@@ -114,7 +111,7 @@ def post(address: str, alert: dict[str, Any]) -> None:
     """Posts an alert as JSON, following no redirect.
 
     Raises:
-        AlertError: the webhook cannot be reached or answers with anything but success.
+        HubscapeError: the webhook cannot be reached or answers with anything but success.
     """
     import requests
 
@@ -122,11 +119,11 @@ def post(address: str, alert: dict[str, Any]) -> None:
         with requests.post(address, json=alert, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:
             status = answer.status_code
     except (requests.RequestException, UnicodeError) as error:  # its text has the address in it
-        raise AlertError(
+        raise HubscapeError(
             f"HUBSCAPE_ALERT_WEBHOOK could not be reached ({type(error).__name__}): tried again at the next tick."
         ) from None
     if not 200 <= status < 300:
-        raise AlertError(f"HUBSCAPE_ALERT_WEBHOOK answered {status}: tried again at the next tick.")
+        raise HubscapeError(f"HUBSCAPE_ALERT_WEBHOOK answered {status}: tried again at the next tick.")
 
 
 def failed_run(instance: dg.DagsterInstance, run: dg.DagsterRun, ending: dg.DagsterEvent) -> dict[str, Any]:
@@ -163,4 +160,4 @@ def _alert(event: str, run: dg.DagsterRun, words: str, **fields: Any) -> dict[st
 
 
 def _inert(text: str) -> str:
-    return shown(" ".join(text.split()), _CHARACTERS)
+    return legible(" ".join(text.split()), _CHARACTERS)

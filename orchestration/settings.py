@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from orchestration.ground.errors import HubscapeError
+
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 SANDBOX_TOKEN = "hf_sandbox"  # opens the sandbox Hub only
 SANDBOX_REPO = "hubscape-sandbox/observatory"
@@ -23,8 +25,10 @@ _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _SIZE = r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B)"
 
 
-class SettingsError(ValueError):
+class SettingsError(HubscapeError):
     """A variable has a value that cannot be used; the text is one plain sentence for each of them."""
+
+    exit_code = 2
 
 
 def _today() -> dt.date:

@@ -6,9 +6,7 @@ its checks; tests that want those run the command itself.
 
 import datetime as dt
 import json
-import os
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +19,19 @@ from dbt.cli.main import dbtRunner
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import provenance
 from orchestration.assets.transform import dbt_environment
+from orchestration.crawl.source import HubAccess
 from orchestration.dbt import DBT_DIR, MANIFEST, prepare_manifest
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.export import open_warehouse
-from orchestration.resources import HubResource, SettingsResource
 from orchestration.settings import Settings, load_settings
+from orchestration.site.report import write_pages
 from tests.hubscape import hubscape
 from tests.sandbox import TOKEN
 
 # Few pages and overviews: a day of a small Hub in a second.
 SMALL = {"HUBSCAPE_PAPERS_DAYS": "30", "HUBSCAPE_TOP_HANDLES": "5"}
+_SMALL = {name.removeprefix("HUBSCAPE_").lower(): value for name, value in SMALL.items()}
 
 
 @dataclass(frozen=True)
@@ -53,34 +53,37 @@ class Machine:
             **SMALL,
         }
 
+    def settings(self, hub_url: str, date: dt.date, **more: Any) -> Settings:
+        """The same as settings, for what runs in this process."""
+        facts = {"source": "api", "endpoint": hub_url, "token": TOKEN, "publish_repo": self.repo, **_SMALL, **more}
+        return load_settings(data_dir=self.data_dir, snapshot_date=date, **facts)
+
     def step(self, hub_url: str, date: dt.date, *, refetch: bool = False, tables: Collection[str] = ()) -> None:
         """Pulls the day, builds the models and makes the release; of `tables` alone if any are named."""
-        variables = self.variables(hub_url, date)
+        settings = self.settings(hub_url, date)
         contract = read_contract(prepare_manifest())
         if tables:
             contract = replace(contract, tables=tuple(table for table in contract.tables if table.name in tables))
         selected = ["--select", *(f"+{table}" for table in tables)] if tables else []
-        with environment(variables):
-            settings = load_settings()
-            self._pull(refetch)
-            self.build(settings, "build", "--exclude-resource-types", "test", "unit_test", *selected)
-            with open_warehouse(self.data_dir / "warehouse.duckdb") as connection:
-                build_release(
-                    connection,
-                    contract,
-                    data_dir=self.data_dir,
-                    snapshot_date=date,
-                    sources=[],
-                    checks=[],
-                    provenance=provenance(),
-                )
+        self._pull(settings, refetch)
+        self.build(settings, "build", "--exclude-resource-types", "test", "unit_test", *selected)
+        with open_warehouse(self.data_dir / "warehouse.duckdb") as connection:
+            build_release(
+                connection,
+                contract,
+                data_dir=self.data_dir,
+                snapshot_date=date,
+                sources=[],
+                checks=[],
+                provenance=provenance(),
+                pages=write_pages,
+            )
 
-    def _pull(self, refetch: bool) -> None:
-        settings = SettingsResource()
+    def _pull(self, settings: Settings, refetch: bool) -> None:
         config = {"ops": {f"raw__{t}": {"config": {"refetch": True}} for t in RAW}} if refetch else {}
         done = dg.materialize(
             raw_assets(json.loads(MANIFEST.read_text())),
-            resources={"settings": settings, "hub": HubResource(settings=settings)},
+            resources={"settings": settings, "hub": HubAccess(settings.hub_endpoint, settings.hub_token)},
             run_config=config,
         )
         assert done.success
@@ -111,18 +114,3 @@ class Machine:
 
 
 RAW = ("models", "datasets", "spaces", "organizations", "daily_papers")
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """The variables set for a while in this process."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

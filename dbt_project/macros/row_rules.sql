@@ -108,7 +108,7 @@
     where
         broken_rule is null
         and {{ row_hash([key]) }} in (
-            select key_hash from (select {{ row_hash([key]) }} as key_hash from {{ relation }}) as hashes
+            select key_hash from (select {{ row_hash([key]) }} as key_hash from {{ relation }}) as hashed
             group by key_hash
             having count(*) > 1
         )

@@ -4,57 +4,57 @@
 """
 
 import datetime as dt
-import os
-import subprocess
-import sys
+import functools
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 
 import dagster as dg
 
-from orchestration.backfill import fill_raw, spans, stands
-from orchestration.bulk import HubAccess
+from orchestration.checks.gates import GATE
+from orchestration.commands.backfill import backfill, print_days, stands
+from orchestration.crawl.past_days import Backfill, fill_raw
+from orchestration.crawl.source import HubAccess
 from orchestration.failures import plain_failures
 from orchestration.hub.bulk import BulkCommit
+from orchestration.jobs import DAYS, HISTORY, RELEASE_HISTORY
 from orchestration.lake.manifest import Manifest
-from orchestration.partitions import DAYS, HISTORY, RELEASE_HISTORY
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import read_datapackage
-from orchestration.resources import HubResource, SettingsResource
-from orchestration.settings import PROJECT_DIR, Settings, SettingsError
+from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
-# How long a child that was asked to stop may take to do so: it ends the step that it is in.
-_STOP_SECONDS = 60
+# Makes the release of the day of its settings, in the run history of an instance.
+RunDay = Callable[[Settings, dg.DagsterInstance], object]
 
 
-def past_days() -> list[dg.AssetsDefinition]:
-    """`raw/history` and `release/history`. A day that the source does not have stays unmaterialized."""
+def past_days(run_day: RunDay) -> list[dg.AssetsDefinition]:
+    """`raw/history` and `release/history`, whose days `run_day` makes; a day that the source lacks stays empty."""
     with warnings.catch_warnings():
-        # A run in one go is what the policy is for; when it is no longer called beta, this can go.
+        # When a backfill policy is no longer called beta, this can go.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_raw_history(), _release_history()]
+        shared = {
+            "partitions_def": DAYS,
+            # The source's history is read once for all days, and each day goes on from the one before.
+            "backfill_policy": dg.BackfillPolicy.single_run(),
+            "owners": [OWNER],
+            "output_required": False,
+        }
+        return [_raw_history(shared), _release_history(shared, run_day)]
 
 
-def _raw_history() -> dg.AssetsDefinition:
+def _raw_history(shared: dict) -> dg.AssetsDefinition:
     @dg.asset(
         key=HISTORY,
-        partitions_def=DAYS,
-        # The source's history is read once for all days, and each day must follow the one before.
-        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="raw",
-        owners=[OWNER],
         kinds={"huggingface", "parquet"},
-        output_required=False,
         pool="crawl_history",
         description="Raw tables of past days, each from the last commit of that day in HUBSCAPE_BULK_SOURCE.",
+        **shared,
     )
     def history(
-        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult]:
         yield from ()  # the days that exist are reported one by one, below
-        first, last = (dt.date.fromisoformat(day) for day in context.partition_key_range)
 
         def filled(day: dt.date, commit: BulkCommit, manifests: list[Manifest]) -> None:
             metadata = {f"{m.table}_rows": dg.MetadataValue.int(m.rows) for m in manifests}
@@ -62,87 +62,61 @@ def _raw_history() -> dg.AssetsDefinition:
             context.log_event(dg.AssetMaterialization(HISTORY, partition=day.isoformat(), metadata=metadata))
 
         with plain_failures():
-            try:
-                done = fill_raw(
-                    settings.value, HubAccess(hub.endpoint, hub.token), first, last, say=context.log.info, on_day=filled
-                )
-            except SettingsError as error:
-                raise dg.Failure(str(error), allow_retries=False) from None
-        context.log.info(f"gaps, never filled from other days: {spans(done.gaps) or 'none'}")
-        if done.failure:
-            raise dg.Failure(done.failure, allow_retries=False)
+            done = fill_raw(settings, hub, GATE, *_days(context), say=context.log.info, on_day=filled)
+        _tell(context, done)
 
     return history
 
 
-def _release_history() -> dg.AssetsDefinition:
+def _release_history(shared: dict, run_day: RunDay) -> dg.AssetsDefinition:
     @dg.asset(
         key=RELEASE_HISTORY,
         deps=[HISTORY],
-        partitions_def=DAYS,
-        # A day carries on the history that the day before it released.
-        backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="release",
-        owners=[OWNER],
         kinds={"parquet"},
-        output_required=False,
         pool="release_history",
         description="A whole run for each past day, oldest first, as `hubscape backfill` makes them; only the last day "
         "is published, and only if no later release is there.",
+        **shared,
     )
     def history(
-        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult]:
         yield from ()  # the days that have a release are reported one by one, below
-        first, last = (dt.date.fromisoformat(day) for day in context.partition_key_range)
-        with _child("backfill", "--from", f"{first}", "--to", f"{last}", endpoint=hub.endpoint) as child:
-            said = ""
-            for line in child.stdout or []:
-                context.log.info(said := line.rstrip())
-        for number in range((last - first).days + 1):
-            of_day = settings.value.model_copy(update={"snapshot_date": first + dt.timedelta(days=number)})
-            if stands(of_day):
-                context.log_event(_released(of_day))
-        if child.returncode:
-            why = said.removeprefix("hubscape: ")
-            if why == said:
-                why = f"The process of the backfill ended with {child.returncode}; the last that it said was: {said}"
-            raise dg.Failure(why, allow_retries=False)
+        first, last = _days(context)
+        run = functools.partial(run_day, instance=context.instance)
+        try:
+            with plain_failures():
+                done = backfill(settings, hub, first, last, run_day=run, say=context.log.info)
+        finally:
+            for number in range((last - first).days + 1):
+                of_day = settings.model_copy(update={"snapshot_date": first + dt.timedelta(days=number)})
+                if stands(of_day):
+                    context.log_event(_released(of_day))
+        _tell(context, done)
 
     return history
+
+
+def _days(context: dg.AssetExecutionContext) -> tuple[dt.date, dt.date]:
+    """The first and the last of the days that a run is to fill."""
+    first, last = context.partition_key_range
+    return dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+
+
+def _tell(context: dg.AssetExecutionContext, done: Backfill) -> None:
+    """Says what became of the days; fails where some were refused, though all others stand."""
+    print_days(done, context.log.info)
+    if done.failure:
+        raise dg.Failure(done.failure, allow_retries=False)
 
 
 def _released(settings: Settings) -> dg.AssetMaterialization:
     package = read_datapackage(release_dir(settings.data_dir, settings.snapshot_date))
-    return dg.AssetMaterialization(
-        RELEASE_HISTORY,
-        partition=settings.snapshot_date.isoformat(),
-        metadata={
-            "dagster/row_count": dg.MetadataValue.int(sum(resource.rows for resource in package.resources)),
-            "tables": dg.MetadataValue.int(len(package.resources)),
-            "checks": dg.MetadataValue.int(len(package.checks)),
-        },
-    )
-
-
-@contextmanager
-def _child(*words: str, endpoint: str) -> Iterator[subprocess.Popen[str]]:
-    """A `hubscape` command in a process of its own, as each day takes its settings from the environment.
-
-    It has ended when the block has; one that is left early, as when the run is terminated, is told to stop.
-    """
-    command = [sys.executable, "-m", "orchestration.cli", *words]
-    environment = {**os.environ, "HF_ENDPOINT": endpoint}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    child = subprocess.Popen(command, env=environment, cwd=PROJECT_DIR, text=True, **pipes)
-    try:
-        yield child
-        child.wait()
-    finally:
-        if child.poll() is None:
-            child.terminate()
-            try:
-                child.wait(timeout=_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    facts = {
+        "dagster/row_count": sum(resource.rows for resource in package.resources),
+        "tables": len(package.resources),
+        "checks": len(package.checks),
+    }
+    metadata = {name: dg.MetadataValue.int(number) for name, number in facts.items()}
+    return dg.AssetMaterialization(RELEASE_HISTORY, partition=settings.snapshot_date.isoformat(), metadata=metadata)

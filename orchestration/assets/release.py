@@ -8,29 +8,31 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.checks.build_log import build_checks, build_subject, require_built, require_built_from
+from orchestration.checks.gates import mart_rules, raw_sources, require_publishable
+from orchestration.checks.verdicts import require_verdict
+from orchestration.commands.docs import write_docs
+from orchestration.crawl.source import HubAccess
 from orchestration.dbt import MANIFEST
-from orchestration.docs import write_docs
 from orchestration.failures import plain_failures
-from orchestration.gates import mart_rules, raw_sources, require_publishable
+from orchestration.ground.files import scratch_folder, sha256_of
 from orchestration.hub.publication import Publication, publish
+from orchestration.jobs import FRESH
 from orchestration.metadata import picture, preview, source_columns
 from orchestration.release.audit import release_files, require_sound
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.card import DEFAULT_TABLE
 from orchestration.release.contract import read_contract
-from orchestration.release.datapackage import DataPackage, Provenance, sha256_of
-from orchestration.release.export import build_checks, build_subject, open_warehouse, require_built, require_built_from
-from orchestration.release.space import write_space
-from orchestration.release.verdicts import require_verdict
-from orchestration.resources import WAREHOUSE_POOL, HubResource, SettingsResource
-from orchestration.schedules import FRESH
-from orchestration.scratch import scratch_folder
+from orchestration.release.datapackage import DataPackage, Provenance
+from orchestration.release.export import open_warehouse
+from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import PROJECT_DIR, Settings
+from orchestration.site.report import write_pages
+from orchestration.site.space import write_space
 from orchestration.translator import OWNER
 
 # What decides the bytes of a release, besides the project's own code.
 _PACKAGES = (
-    "altair",
     "dagster",
     "dbt-core",
     "dbt-duckdb",
@@ -69,10 +71,10 @@ def release_assets(
         pool=WAREHOUSE_POOL,  # a reader keeps the writer out
         description="Published marts as Parquet with datapackage.json and card, in `release/<snapshot date>`.",
     )
-    def release(settings: SettingsResource) -> dg.MaterializeResult:
+    def release(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
         with plain_failures():
-            package = make_release(settings.value)
-        folder = release_dir(settings.value.data_dir, package.snapshot_date)
+            package = make_release(settings)
+        folder = release_dir(settings.data_dir, package.snapshot_date)
         return dg.MaterializeResult(metadata=release_metadata(package, folder))
 
     @dg.asset(
@@ -86,13 +88,13 @@ def release_assets(
         description="The release as one commit on the Hub, read back and tagged; needs HUBSCAPE_PUBLISH_REPO.",
     )
     def publication(
-        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult]:
-        if not settings.value.publish_to:
+        if not settings.publish_to:
             context.log.info("HUBSCAPE_PUBLISH_REPO is empty: the release is built and audited, not published.")
             return
         with plain_failures():
-            published = publish_release(settings.value, hub)
+            published = publish_release(settings, hub)
         change = "published" if published.changed else "already published, no commit made"
         context.log.info(
             f"{published.repo_id} at {published.commit[:7]}, tag {published.tag}: {change}, read back whole."
@@ -110,15 +112,15 @@ def release_assets(
         description="The report and the dbt docs as a static Space; needs HUBSCAPE_REPORT_SPACE.",
     )
     def report_space(
-        context: dg.AssetExecutionContext, hub: HubResource, settings: SettingsResource
+        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.MaterializeResult]:
-        if not settings.value.report_space:
+        if not settings.report_space:
             context.log.info(
                 "HUBSCAPE_REPORT_SPACE is empty: the report lies in the release and is not shown elsewhere."
             )
             return
         with plain_failures():
-            published = publish_space(settings.value, hub)
+            published = publish_space(settings, hub)
         context.log.info(f"{published.url} at {published.commit[:7]}, read back whole.")
         yield dg.MaterializeResult(metadata=publication_metadata(published))
 
@@ -149,6 +151,7 @@ def make_release(settings: Settings) -> DataPackage:
             sources=sources,
             checks=checks,
             provenance=provenance(),
+            pages=write_pages,
             repo_id=settings.publish_to,
             report_space=settings.report_space,
         )
@@ -176,7 +179,7 @@ def _git(*words: str) -> str:
     return done.stdout.strip()
 
 
-def publish_release(settings: Settings, hub: HubResource) -> Publication:
+def publish_release(settings: Settings, hub: HubAccess) -> Publication:
     """Publishes the release of the settings' snapshot after looking at its bytes once more."""
     require_publishable(settings)
     folder = release_dir(settings.data_dir, settings.snapshot_date)
@@ -192,11 +195,11 @@ def publish_release(settings: Settings, hub: HubResource) -> Publication:
         )
 
 
-def publish_space(settings: Settings, hub: HubResource) -> Publication:
+def publish_space(settings: Settings, hub: HubAccess) -> Publication:
     """Publishes the report of the settings' release, and the dbt docs, to a static Space.
 
     Raises:
-        AuditError: the release is not sound. DocsError: dbt cannot make its pages. PublicationError: the Hub refuses.
+        HubscapeError: the release is not sound, dbt cannot make its pages, or the Hub refuses.
     """
     release = release_dir(settings.data_dir, settings.snapshot_date)
     package = require_sound(release, read_contract(MANIFEST))

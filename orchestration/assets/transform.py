@@ -11,9 +11,9 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 
-from orchestration.built import faults, with_facts
+from orchestration.checks.build_log import faults, with_facts
 from orchestration.dbt import MANIFEST, dbt_project
-from orchestration.resources import WAREHOUSE_POOL, SettingsResource
+from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import Settings
 from orchestration.translator import LayerTranslator
 
@@ -30,20 +30,22 @@ def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
         dagster_dbt_translator=LayerTranslator(),
         pool=WAREHOUSE_POOL,
     )
-    def dbt_build(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: SettingsResource) -> Iterator[Any]:
+    def dbt_build(
+        context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: dg.ResourceParam[Settings]
+    ) -> Iterator[Any]:
         # What an earlier build came to must not be read as what this one did.
-        (settings.value.data_dir / "dbt" / "run_results.json").unlink(missing_ok=True)
+        (settings.data_dir / "dbt" / "run_results.json").unlink(missing_ok=True)
         # Unit tests are no asset checks; `make test` runs them.
-        with dbt_environment(settings.value):
+        with dbt_environment(settings):
             invocation = dbt.cli(
                 ["build", "--exclude-resource-type", "unit_test"],
                 context=context,
-                target_path=settings.value.data_dir / "dbt",
+                target_path=settings.data_dir / "dbt",
             )
         events, failed = ended(with_progress(invocation.stream(), context.log.info))
-        yield from with_facts(events, settings.value, invocation.manifest, context.log.warning)
+        yield from with_facts(events, settings, invocation.manifest, context.log.warning)
         if failed:
-            raise dg.Failure(refusal(invocation, settings.value), allow_retries=False)
+            raise dg.Failure(refusal(invocation, settings), allow_retries=False)
 
     return dbt_build
 

@@ -9,16 +9,17 @@ import dagster as dg
 from expectations import marts
 from expectations.outcome import Outcome
 from expectations.runner import check_marts, check_raw
+from orchestration.checks.build_log import build_subject
+from orchestration.checks.gates import last_accepted, mart_rules, raw_rules, raw_subject
+from orchestration.checks.verdicts import Verdict, write_verdict
 from orchestration.failures import plain_failures
-from orchestration.gates import last_accepted, mart_rules, raw_rules, raw_subject
 from orchestration.lake import schemas, snapshot
 from orchestration.lake.bulk import was_observed
 from orchestration.lake.manifest import Manifest
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult
-from orchestration.release.export import build_subject, open_warehouse
-from orchestration.release.verdicts import Verdict, write_verdict
-from orchestration.resources import WAREHOUSE_POOL, SettingsResource
+from orchestration.release.export import open_warehouse
+from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import Settings
 
 CHECK_NAME = "expectations"
@@ -36,25 +37,24 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
         blocking=True,
         description="Not empty, key unique, and neither ill-typed rows nor lost volume pass a set share.",
     )
-    def check(settings: SettingsResource) -> dg.AssetCheckResult:
-        now = settings.value
+    def check(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
         with plain_failures():
-            snapshot.verify(now.data_dir, table, now.snapshot_date)
-        subject, rules = raw_subject(now, table), raw_rules(now, table)
-        manifest = snapshot.read_manifest(now.data_dir, table, now.snapshot_date)
+            snapshot.verify(settings.data_dir, table, settings.snapshot_date)
+        subject, rules = raw_subject(settings, table), raw_rules(settings, table)
+        manifest = snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date)
         if not was_observed(manifest):
-            return keep(now, "raw", table, subject, rules, [_not_observed(table, manifest)])
-        previous = last_accepted(now, table)
+            return keep(settings, "raw", table, subject, rules, [_not_observed(table, manifest)])
+        previous = last_accepted(settings, table)
         outcomes = check_raw(
-            now.data_dir,
-            now.snapshot_date,
+            settings.data_dir,
+            settings.snapshot_date,
             [table],
             previous_rows={table: previous.rows if previous else None},
-            max_drop_share=now.max_volume_drop,
-            max_fault_share=now.max_fault_share,
-            memory_limit=now.reading_memory_limit,
+            max_drop_share=settings.max_volume_drop,
+            max_fault_share=settings.max_fault_share,
+            memory_limit=settings.reading_memory_limit,
         )
-        return keep(now, "raw", table, subject, rules, outcomes)
+        return keep(settings, "raw", table, subject, rules, outcomes)
 
     return check
 
@@ -78,31 +78,30 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
         ],
     )
     def marts_expectations(
-        context: dg.AssetCheckExecutionContext, settings: SettingsResource
+        context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]
     ) -> Iterator[dg.AssetCheckResult]:
-        now = settings.value
         asked = [
             table
             for table in tables
             if dg.AssetCheckKey(dg.AssetKey([table]), CHECK_NAME) in context.selected_asset_check_keys
         ]
-        snapshots = {t: snapshot.read_manifest(now.data_dir, t, now.snapshot_date) for t in schemas.SCHEMAS}
-        warehouse = now.data_dir / "warehouse.duckdb"
-        with plain_failures(), open_warehouse(warehouse, memory_limit=now.reading_memory_limit) as connection:
+        snapshots = {t: snapshot.read_manifest(settings.data_dir, t, settings.snapshot_date) for t in schemas.SCHEMAS}
+        warehouse = settings.data_dir / "warehouse.duckdb"
+        with plain_failures(), open_warehouse(warehouse, memory_limit=settings.reading_memory_limit) as connection:
             subject = build_subject(connection)
         suites = marts.suites(
             json.loads(manifest.read_text()),
             {table: held.rows for table, held in snapshots.items()},
-            now.max_fault_share,
+            settings.max_fault_share,
             [table for table, held in snapshots.items() if not was_observed(held)],
         )
         outcomes = check_marts(
-            warehouse, {table: suites[table] for table in asked}, memory_limit=now.reading_memory_limit
+            warehouse, {table: suites[table] for table in asked}, memory_limit=settings.reading_memory_limit
         )
-        rules = mart_rules(now, manifest)
+        rules = mart_rules(settings, manifest)
         for table in asked:
             found = [outcome for outcome in outcomes if outcome.table == table]
-            yield keep(now, "marts", table, subject, rules[table], found)
+            yield keep(settings, "marts", table, subject, rules[table], found)
 
     return marts_expectations
 

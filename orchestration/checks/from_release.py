@@ -6,13 +6,13 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.checks.from_expectations import CHECK_NAME, asset_check_result
+from orchestration.checks.gates import release_outcomes
 from orchestration.dbt import MANIFEST
-from orchestration.gates import release_outcomes
+from orchestration.ground.errors import HubscapeError
 from orchestration.release.audit import audit
 from orchestration.release.build import release_dir, set_aside
 from orchestration.release.contract import read_contract
-from orchestration.release.datapackage import DataPackageError, read_datapackage
-from orchestration.resources import SettingsResource
+from orchestration.release.datapackage import read_datapackage
 from orchestration.settings import Settings
 
 
@@ -37,9 +37,9 @@ def release_checks() -> dg.AssetChecksDefinition:
             ),
         ],
     )
-    def release_audit(settings: SettingsResource) -> Iterator[dg.AssetCheckResult]:
-        folder = release_dir(settings.value.data_dir, settings.value.snapshot_date)
-        found = [audited(folder), suited(settings.value, folder)]
+    def release_audit(settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
+        folder = release_dir(settings.data_dir, settings.snapshot_date)
+        found = [audited(folder), suited(settings, folder)]
         if not all(result.passed for result in found) and folder.exists():
             # History and queries read what lies in the release folder.
             found[0] = found[0]._replace(description=f"{found[0].description} It lies in {set_aside(folder)}.")
@@ -71,5 +71,5 @@ def suited(settings: Settings, folder: Path) -> dg.AssetCheckResult:
     """What the release's suite found in the files."""
     try:
         return asset_check_result(release_outcomes(settings, read_datapackage(folder)), asset_key=["release"])
-    except DataPackageError as error:
+    except HubscapeError as error:
         return dg.AssetCheckResult(asset_key=["release"], check_name=CHECK_NAME, passed=False, description=str(error))

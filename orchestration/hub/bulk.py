@@ -4,7 +4,6 @@ Belongs here: the repo's history, which commit stands for a day, which files mak
 commit and verified. Not: what is inside the files (lake.bulk), or which days are wanted (backfill).
 """
 
-import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,24 +13,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from orchestration.hub.client import TransferError, bounded_client, client_errors, has_content
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import put_in_place
+from orchestration.hub.client import has_content, transfers
+from orchestration.hub.quota import LONGEST_WAIT_SECONDS, asked_wait
 from orchestration.hub.session import HubError, HubSession
 
 MAX_FILE_BYTES = 32 * 2**30
 _PAGE = 1_000  # the largest that the Hub gives
-_MAX_PAGES = 1_000
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _SHA = re.compile(r"[0-9a-f]{40}")
 _TRIES = 6
-_LONGEST_WAIT_SECONDS = 330  # a window of the rate limit is 300 s
 _CHUNK = 2**20
 _DEADLINE_SECONDS = 3600  # for one file
 # A history is not sorted by its dates: a commit may have been made on a machine whose clock was wrong.
 _SLACK = timedelta(days=7)
-
-
-class BulkMissing(RuntimeError):
-    """There is no such folder as a bulk source; the text says so and what to do."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +59,10 @@ def commits(session: HubSession, repo: str) -> Iterator[BulkCommit]:
     Raises:
         HubError: as the session; or the Hub's answer is no history.
     """
-    place: str | None = session.place(f"/api/datasets/{repo}/commits/main", {"limit": _PAGE})
-    seen: set[str] = set()
-    while place is not None:
-        if place in seen or len(seen) == _MAX_PAGES:
-            raise HubError(f"The history of {repo} at {session.origin} has no end: report it to whoever runs it.")
-        seen.add(place)
-        answer = session.get(place, list)
+    place = session.place(f"/api/datasets/{repo}/commits/main", {"limit": _PAGE})
+    for answer in session.follow(place, f"The history of {repo}"):
         for row in answer.value:
             yield _commit(row, repo, session)
-        place = answer.next_place
 
 
 def _commit(row: Any, repo: str, session: HubSession) -> BulkCommit:
@@ -124,11 +114,10 @@ def files_at(session: HubSession, repo: str, commit: BulkCommit) -> tuple[list[R
     Raises:
         HubError: as the session; or the Hub's answer is no list of files.
     """
-    place: str | None = session.place(f"/api/datasets/{repo}/tree/{commit.sha}", {"recursive": "true"})
+    place = session.place(f"/api/datasets/{repo}/tree/{commit.sha}", {"recursive": "true"})
     files: list[RemoteFile] = []
     synthetic = False
-    for _ in range(_MAX_PAGES):
-        answer = session.get(place, list)
+    for answer in session.follow(place, f"The list of files of {repo}", by_id=False):
         for entry in answer.value:
             try:
                 if entry["type"] == "file":
@@ -139,10 +128,7 @@ def files_at(session: HubSession, repo: str, commit: BulkCommit) -> tuple[list[R
                     f"The files of {repo} at {session.origin} cannot be listed: check HF_ENDPOINT."
                 ) from None
         synthetic = synthetic or answer.synthetic
-        place = answer.next_place
-        if place is None:
-            return files, synthetic
-    raise HubError(f"The files of {repo} at {session.origin} have no end: report it to whoever runs it.")
+    return files, synthetic
 
 
 def files_of_table(paths: Iterable[str], table: str) -> list[str]:
@@ -164,13 +150,15 @@ def local_files(folder: Path, table: str) -> list[Path]:
     """The files of a table in a folder of this machine, in order; none where it has none.
 
     Raises:
-        BulkMissing: there is no such folder, or its name is one that DuckDB takes for a pattern.
+        HubscapeError: there is no such folder, or its name is one that DuckDB takes for a pattern.
     """
     folder = folder.expanduser().resolve()
     if not folder.is_dir():
-        raise BulkMissing(f"There is no folder {folder}: set HUBSCAPE_BULK_SOURCE to a folder or a dataset owner/name.")
+        raise HubscapeError(
+            f"There is no folder {folder}: set HUBSCAPE_BULK_SOURCE to a folder or a dataset owner/name."
+        )
     if set("*?[]{}") & set(str(folder)):
-        raise BulkMissing(f"The path of {folder} has one of * ? [ ] {{ }}: rename the folder.")
+        raise HubscapeError(f"The path of {folder} has one of * ? [ ] {{ }}: rename the folder.")
     paths = [path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet") if path.is_file()]
     return [folder / path for path in files_of_table(paths, table)]
 
@@ -190,26 +178,17 @@ def fetch_files(
     What lies there already counts only if its bytes are the commit's.
 
     Raises:
-        TransferError: the Hub cannot be reached, refuses, or sends other bytes than the commit has; or the disk fails.
+        HubError: the Hub cannot be reached, refuses, or sends other bytes than the commit has; or the disk fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
     fetched: list[Path] = []
     for number, file in enumerate(files):
         path = folder / f"{number:05}.parquet"
         if file.bytes > MAX_FILE_BYTES:
-            raise TransferError(f"{file.path} of {repo} has {file.bytes:,} bytes, which no dump has: look at it.")
-        try:
+            raise HubscapeError(f"{file.path} of {repo} has {file.bytes:,} bytes, which no dump has: look at it.")
+        with transfers(endpoint, token, f"{file.path} of {repo}", "fetched"):
             if not has_content(path, file.bytes, file.sha256, file.git_oid):
-                with bounded_client(endpoint, token):
-                    _Download(repo, commit, file, endpoint, token, say).into(path)
-        except TransferError:
-            raise
-        except client_errors() as error:
-            # Their own texts may quote headers, so the chain ends here.
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise TransferError(
-                f"Fetching {file.path} of {repo} from {endpoint} failed ({reason}): run again."
-            ) from None
+                _Download(repo, commit, file, endpoint, token, say).into(path)
         fetched.append(path)
     return fetched
 
@@ -230,30 +209,31 @@ class _Download:
         import httpx2
 
         part = path.with_suffix(".part")
-        if part.exists() and part.stat().st_size >= self.file.bytes:
+
+        def size() -> int:
+            return part.stat().st_size if part.exists() else -1
+
+        if size() >= self.file.bytes:
             part.unlink()
         failures, ends = 0, time.monotonic() + _DEADLINE_SECONDS
-        while not part.exists() or part.stat().st_size < self.file.bytes or self.file.bytes == 0:
-            before = part.stat().st_size if part.exists() else 0
+        while (before := size()) < self.file.bytes:
             try:
-                wait, reason = self._request(part, before, ends)
+                wait, reason = self._request(part, max(before, 0), ends)
             except httpx2.TransportError as error:
                 wait, reason = None, type(error).__name__
             if reason is None:
                 break
-            failures = failures + 1 if not part.exists() or part.stat().st_size == before else 1
+            failures = failures + 1 if size() == before else 1
             if failures == _TRIES:
-                raise TransferError(self._sentence(f"failed {_TRIES} times, lastly with {reason}: run again later"))
-            seconds = min(2.0 ** (failures - 1) if wait is None else wait + 1, _LONGEST_WAIT_SECONDS)
+                raise HubError(self._sentence(f"failed {_TRIES} times, lastly with {reason}: run again later"))
+            seconds = min(2.0 ** (failures - 1) if wait is None else wait + 1, LONGEST_WAIT_SECONDS)
             if wait is not None:
                 self.say(f"waiting {seconds:.0f} s, as the Hub asks of those who have used up their requests")
             time.sleep(seconds)
         if not has_content(part, self.file.bytes, self.file.sha256, self.file.git_oid):
             part.unlink(missing_ok=True)
-            raise TransferError(self._sentence("gave other bytes than the commit has: run again"))
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+            raise HubError(self._sentence("gave other bytes than the commit has: run again"))
+        put_in_place(part, path)
 
     def _request(self, part: Path, before: int, ends: float) -> tuple[float | None, str | None]:
         """Appends what one request brings; the wait that the Hub asks for, and why more is needed, if it is."""
@@ -267,25 +247,19 @@ class _Download:
         with get_session().stream("GET", url, headers=headers) as response:
             status = response.status_code
             if status in (408, 429) or status >= 500:
-                return _asked_wait(response.headers) if status == 429 else None, f"status {status}"
+                return asked_wait(status, response.headers), f"status {status}"
             if status not in (200, 206):
-                raise TransferError(self._sentence(f"was refused with status {status}: check the name and HF_TOKEN"))
+                raise HubError(self._sentence(f"was refused with status {status}: check the name and HF_TOKEN"))
             received = before if status == 206 else 0
             with part.open("ab" if status == 206 else "wb") as file:
                 for chunk in response.iter_raw(_CHUNK):
                     received += len(chunk)
                     if received > self.file.bytes:
-                        raise TransferError(self._sentence("sent more bytes than the commit has: check HF_ENDPOINT"))
+                        raise HubError(self._sentence("sent more bytes than the commit has: check HF_ENDPOINT"))
                     file.write(chunk)
                     if time.monotonic() > ends:
-                        raise TransferError(self._sentence(f"took over {_DEADLINE_SECONDS} s: run again to go on"))
+                        raise HubError(self._sentence(f"took over {_DEADLINE_SECONDS} s: run again to go on"))
         return None, None if received == self.file.bytes else "an answer that was cut short"
 
     def _sentence(self, what: str) -> str:
         return f"{self.file.path} of {self.repo} at {self.commit.sha[:7]} from {self.endpoint} {what}."
-
-
-def _asked_wait(headers: Any) -> float | None:
-    reset = re.search(r";\s*t\s*=\s*([0-9]+)", headers.get("ratelimit", ""))
-    digits = reset[1] if reset else headers.get("retry-after", "").strip()
-    return float(digits) if re.fullmatch("[0-9]+", digits) else None

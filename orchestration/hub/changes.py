@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestration.hub.listing import FIELDS, Kind, Seen
+from orchestration.hub.listing import FIELDS, Kind
 from orchestration.hub.page import Page
 from orchestration.hub.session import HubError, HubSession
 
@@ -51,40 +51,23 @@ def pages(
         return session.place(f"/api/{kind}", {"limit": limit, "sort": sort, "expand": FIELDS[kind]})
 
     sort, rows, place = _read_cursor(start, orders) if start else (orders[0], 0, first_place(orders[0]))
-    places: set[str] = set()
-    rows_seen = Seen()
-    while place:
-        if len(places) == session.limits.max_pages:
-            raise HubError(
-                f"The changes of {kind} at {session.origin} have more than {len(places):,} pages: check HF_ENDPOINT."
-            )
-        places.add(place)
-        before = session.requests
-        answer = session.get(place, list)
-        if not (rows or answer.value or may_be_empty):
-            # This is not a day without changes: read from its top a list has rows as long as the Hub has any.
-            raise HubError(
-                f"The list of {kind} at {session.origin} is empty, which it was not before: run again later."
-            )
-        new_rows = rows_seen.add(answer.value)
-        rows += len(answer.value)
-        is_read = _ends_before(answer.value, sort, floor) if sort in _DATES else rows >= top
-        next_place = answer.next_place
-        if is_read or next_place is None:
-            sort = next(iter(orders[orders.index(sort) + 1 :]), "")
-            rows, rows_seen, next_place = 0, Seen(), first_place(sort) if sort else None
-        elif next_place in places or not new_rows:
-            raise HubError(
-                f"The list of {kind} at {session.origin} goes round in circles: report it to whoever runs it."
-            )
-        place = next_place
-        yield Page(
-            rows=answer.value,
-            cursor=f"{sort} {rows} {place}" if place else None,
-            observed_at=answer.observed_at,
-            requests=session.requests - before,
-            synthetic=answer.synthetic,
-        )
+    while sort:
+        following = next(iter(orders[orders.index(sort) + 1 :]), "")
+        next_order = (following, 0, first_place(following)) if following else ("", 0, "")
+        for answer in session.follow(place, f"The list of {kind}"):
+            if not (rows or answer.value or may_be_empty):
+                # This is not a day without changes: read from its top a list has rows as long as the Hub has any.
+                raise HubError(
+                    f"The list of {kind} at {session.origin} is empty, which it was not before: run again later."
+                )
+            rows += len(answer.value)
+            is_read = _ends_before(answer.value, sort, floor) if sort in _DATES else rows >= top
+            at = next_order if is_read or answer.next_place is None else (sort, rows, answer.next_place)
+            cursor = "{} {} {}".format(*at) if at[0] else None
+            yield Page(answer.value, cursor, answer.observed_at, answer.requests, answer.synthetic)
+            if is_read:
+                break
+        sort, rows, place = next_order
 
 
 def _read_cursor(cursor: str, orders: Sequence[str]) -> tuple[str, int, str]:

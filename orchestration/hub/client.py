@@ -4,24 +4,23 @@ Belongs here: how files of a repo travel. Lists and other JSON are paged by `ses
 """
 
 import hashlib
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import sha256_of
+from orchestration.hub.quota import LONGEST_WAIT_SECONDS, asked_wait, rate_limit
+from orchestration.hub.session import HubError, HubNotFound, HubUnauthorized, origin_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 KEPT_BY_THE_HUB = frozenset({".gitattributes"})  # written by the Hub itself when a repo is made
 _DEADLINE_SECONDS = 3600
-_LONGEST_WAIT_SECONDS = 330  # a window of the rate limit is 300 s
 _TIMEOUTS = {"connect": 10.0, "read": 120.0, "write": 120.0, "pool": 10.0}
-
-
-class TransferError(RuntimeError):
-    """Files could not be sent or fetched; the text says why and what to do."""
 
 
 @contextmanager
@@ -30,13 +29,16 @@ def bounded_client(endpoint: str, token: str | None) -> Iterator["HfApi"]:
 
     Uploads through Xet may arrive as several requests that outlive a killed process; LFS blobs are inert until the
     one commit names them.
+
+    Raises:
+        HubError: what is asked through it leads to another host, or takes too long altogether.
     """
     import httpx2
     from huggingface_hub import HfApi, constants, set_client_factory
     from huggingface_hub.utils import disable_progress_bars
     from huggingface_hub.utils._http import default_client_factory
 
-    origin = httpx2.URL(endpoint)
+    origin = origin_of(httpx2.URL(endpoint))
     ends = time.monotonic() + _DEADLINE_SECONDS
 
     class BoundedTransport(httpx2.HTTPTransport):
@@ -46,10 +48,9 @@ def bounded_client(endpoint: str, token: str | None) -> Iterator["HfApi"]:
             if not any((request.extensions.get("timeout") or {}).values()):
                 request.extensions["timeout"] = dict(_TIMEOUTS)
             if time.monotonic() > ends:
-                raise TransferError(f"Transfers with {endpoint} took over {_DEADLINE_SECONDS} s: run again.")
-            same = (request.url.scheme, request.url.host, request.url.port) == (origin.scheme, origin.host, origin.port)
-            if "authorization" in request.headers and not same:
-                raise TransferError(f"{endpoint} points to another host for a request with a token: check the address.")
+                raise HubError(f"Transfers with {endpoint} took over {_DEADLINE_SECONDS} s: run again.")
+            if "authorization" in request.headers and origin_of(request.url) != origin:
+                raise HubError(f"{endpoint} points to another host for a request with a token: check the address.")
             response = super().handle_request(request)
             _shorten_waits(response.headers)
             return response
@@ -64,14 +65,58 @@ def bounded_client(endpoint: str, token: str | None) -> Iterator["HfApi"]:
         set_client_factory(default_client_factory)
 
 
+@contextmanager
+def transfers(
+    endpoint: str, token: str | None, what: str, deed: Literal["published", "fetched"], revision: str = ""
+) -> Iterator["HfApi"]:
+    """The bounded client for one deed; whatever fails in the block is one sentence on `what`, and holds no token.
+
+    `revision`: what is fetched of it, named if it does not exist.
+
+    Raises:
+        HubUnauthorized: the token may not write. HubNotFound: there is no such dataset, or it has no such revision.
+        HubError: the Hub is down, refuses, or answers with what is not its API. HubscapeError: the disk fails.
+    """
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError
+
+    with bounded_client(endpoint, token) as api:
+        try:
+            yield api
+        except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError, TypeError, AttributeError) as error:
+            # Their own texts may quote headers, and Dagster keeps whole chains, so the chain ends here.
+            raise _failure(error, endpoint, what, deed, revision) from None
+
+
+def _failure(error: Exception, endpoint: str, what: str, deed: str, revision: str) -> HubscapeError:
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    if deed == "published" and status in {401, 403}:
+        advice = "set HF_TOKEN to a token that may write it"
+        return HubUnauthorized(f"{endpoint} refused to let {what} be written (HTTP {status}): {advice}.")
+    if revision and isinstance(error, RevisionNotFoundError):
+        return HubNotFound(f"{what} at {endpoint} has no revision {revision}: name a branch, a tag or a commit of it.")
+    if revision and isinstance(error, RepositoryNotFoundError):
+        advice = "check the name and HF_TOKEN"
+        return HubNotFound(f"There is no dataset {what} at {endpoint} that this token may read: {advice}.")
+    if status:
+        return HubError(f"{endpoint} answered HTTP {status} while {what} was being {deed}: run again.")
+    if isinstance(error, httpx2.TransportError):
+        return HubError(f"{endpoint} could not be reached while {what} was being {deed}: run again when it is.")
+    reason = getattr(error, "strerror", None)  # the disk's, which says the same the next time
+    kind, reason = (HubscapeError, reason) if reason else (HubError, type(error).__name__)
+    return kind(f"{what} at {endpoint} could not be {deed} ({reason}): mend that and run again.")
+
+
 def _shorten_waits(headers: Any) -> None:
-    """Caps what a Hub may ask the client to sleep, which does as it is told."""
-    after = headers.get("retry-after", "")
-    if after.isdigit() and float(after) > _LONGEST_WAIT_SECONDS:
-        headers["retry-after"] = str(_LONGEST_WAIT_SECONDS)
-    reset = re.search(r";\s*t=([0-9]+)", headers.get("ratelimit", ""))
-    if reset and float(reset[1]) > _LONGEST_WAIT_SECONDS:
-        headers["ratelimit"] = headers["ratelimit"].replace(reset[0], f";t={_LONGEST_WAIT_SECONDS}")
+    """Caps what a Hub may ask the client to sleep, which does as it is told; a quota that is nonsense is left out."""
+    told = rate_limit(headers)
+    if told is None or told.reset_in_seconds > LONGEST_WAIT_SECONDS:
+        headers.pop("ratelimit", None)
+    if (asked_wait(0, headers) or 0) > LONGEST_WAIT_SECONDS:
+        headers["retry-after"] = str(LONGEST_WAIT_SECONDS)
 
 
 def has_content(path: Path, size: int, sha256: str | None, git_oid: str) -> bool:
@@ -81,18 +126,10 @@ def has_content(path: Path, size: int, sha256: str | None, git_oid: str) -> bool
     """
     if not path.is_file() or path.stat().st_size != size:
         return False
+    if sha256 is not None:
+        return sha256_of(path) == sha256
+    digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
     with path.open("rb") as file:
-        if sha256 is not None:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-        digest = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
         while chunk := file.read(2**20):
             digest.update(chunk)
     return digest.hexdigest() == git_oid
-
-
-def client_errors() -> tuple[type[Exception], ...]:
-    """What the client raises where a Hub is down, refuses, or answers with something that is not its API."""
-    import httpx2
-    from huggingface_hub.errors import HfHubHTTPError
-
-    return HfHubHTTPError, httpx2.HTTPError, OSError, ValueError, TypeError, AttributeError

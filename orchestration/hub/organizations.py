@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from orchestration.ground.text import plain
 from orchestration.hub.page import Page
 from orchestration.hub.session import HubNotFound, HubSession
 
@@ -31,7 +32,7 @@ def pages(session: HubSession, handles: Sequence[str], *, start: str | None = No
         observed_at, synthetic, before = None, False, session.requests
         for _, handle in todo[first : first + batch]:
             if not _HANDLE.fullmatch(handle):
-                not_found.append(re.sub(r"[^ -~]", "?", handle[:100]))
+                not_found.append(plain(handle, 100))
                 continue
             try:
                 answer = session.get(session.place(f"/api/organizations/{quote(handle, safe='')}/overview"), dict)

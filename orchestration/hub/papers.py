@@ -30,21 +30,16 @@ def pages(session: HubSession, first: date, last: date, *, start: str | None = N
 
 def _day(session: HubSession, day: date, last: date) -> Page:
     rows: list[Any] = []
-    synthetic, before = False, session.requests
+    synthetic, requests = False, 0
     for number in range(_REQUESTS_A_DAY):
         params = {"date": day.isoformat(), "limit": _PER_REQUEST, "p": number}
         answer = session.get(session.place("/api/daily_papers", params), list)
         items = [{**item, "date": day.isoformat()} if isinstance(item, dict) else item for item in answer.value]
-        synthetic = synthetic or answer.synthetic
+        synthetic, requests = synthetic or answer.synthetic, requests + answer.requests
         if number and items and items == rows[-len(items) :]:
             raise HubError(f"The papers of {day} at {session.origin} repeat themselves: report it to whoever runs it.")
         rows += items
         if len(items) < _PER_REQUEST:
-            return Page(
-                rows=rows,
-                cursor=(day + timedelta(days=1)).isoformat() if day < last else None,
-                observed_at=answer.observed_at,
-                requests=session.requests - before,
-                synthetic=synthetic,
-            )
+            cursor = (day + timedelta(days=1)).isoformat() if day < last else None
+            return Page(rows, cursor, answer.observed_at, requests, synthetic)
     raise HubError(f"The papers of {day} at {session.origin} have no end: report it to whoever runs it.")

@@ -7,14 +7,16 @@ set of files, because all additions and deletions travel in one commit that name
 import filecmp
 import json
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-from orchestration.hub.client import KEPT_BY_THE_HUB, TransferError, bounded_client, client_errors, has_content
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.text import inert
+from orchestration.hub.client import KEPT_BY_THE_HUB, has_content, transfers
+from orchestration.hub.session import HubError
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -22,11 +24,6 @@ if TYPE_CHECKING:
 BRANCH = "main"
 MANIFEST = "datapackage.json"
 _TRIES = 3
-
-
-class PublicationError(TransferError):
-    """Nothing, or nothing verified, was published; the text says why and what to do."""
-
 
 Kind = Literal["dataset", "space"]
 
@@ -62,23 +59,17 @@ def publish(
     Unchanged files make no commit. The tag is set last, on the commit that was read back.
 
     Raises:
-        PublicationError: the Hub cannot be reached or refuses, a newer snapshot is published already, others keep
-            committing at the same time, or what comes back is not what was sent.
+        HubError: the Hub cannot be reached or refuses, others keep committing at the same time, or what comes back is
+            not what was sent: nothing verified was published.
+        HubscapeError: the repo is somebody else's, or holds a newer snapshot; nothing was published.
     """
-    with bounded_client(endpoint, token) as api:
-        try:
-            sdk = "static" if kind == "space" else None
-            api.create_repo(repo_id, repo_type=kind, space_sdk=sdk, exist_ok=True)
-            commit, changed = _commit(api, repo_id, kind, files, snapshot_date, work_dir)
-            _read_back(api, repo_id, kind, commit, files, work_dir)
-            _tag(api, repo_id, kind, commit, tag)
-        except PublicationError:
-            raise
-        except TransferError as error:
-            raise PublicationError(str(error)) from None
-        except client_errors() as error:
-            # Their own texts may quote headers, and Dagster keeps whole chains, so the chain ends here.
-            raise PublicationError(_sentence(error, repo_id, endpoint)) from None
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with transfers(endpoint, token, repo_id, "published") as api:
+        api.create_repo(repo_id, repo_type=kind, space_sdk="static" if kind == "space" else None, exist_ok=True)
+        repo = _Repo(api, repo_id, kind, work_dir)
+        commit, changed = repo.commit(files, snapshot_date)
+        repo.read_back(commit, files)
+        repo.tag(commit, tag)
     return Publication(
         repo_id=repo_id,
         url=f"{endpoint}/{kind}s/{repo_id}",
@@ -90,147 +81,106 @@ def publish(
     )
 
 
-def _commit(
-    api: "HfApi", repo_id: str, kind: Kind, files: Mapping[str, Path], snapshot_date: str, work_dir: Path
-) -> tuple[str, bool]:
-    """The commit that holds the files, and whether it had to be made.
+@dataclass(frozen=True)
+class _Repo:
+    """The repo that is published to."""
 
-    A refused parent (412) and a reply that was lost are handled alike: look at the branch again and compare.
-    """
-    import httpx2
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
-    from huggingface_hub.errors import HfHubHTTPError
+    api: "HfApi"
+    id: str
+    kind: Kind
+    work_dir: Path
 
-    made = False
-    for _ in range(_TRIES):
-        head = _head(api, repo_id, kind)
-        remote = _remote_files(api, repo_id, kind, head)
-        changed = [path for path, local in files.items() if not _is_same(local, remote.get(path))]
-        surplus = sorted(remote.keys() - files.keys() - KEPT_BY_THE_HUB)
-        if not changed and not surplus:
-            return head, made
-        _refuse_foreign(repo_id, remote)
-        _refuse_older(api, repo_id, kind, head, remote, snapshot_date, work_dir)
-        operations = [CommitOperationAdd(path, files[path]) for path in sorted(changed)]
-        operations += [CommitOperationDelete(path) for path in surplus]
-        try:
-            api.create_commit(
-                repo_id,
-                operations,
-                repo_type=kind,
-                revision=BRANCH,
-                parent_commit=head,
-                commit_message=f"Snapshot {snapshot_date}",
+    def commit(self, files: Mapping[str, Path], snapshot_date: str) -> tuple[str, bool]:
+        """The commit that holds the files, and whether it had to be made.
+
+        A refused parent (412) and a reply that was lost are handled alike: look at the branch again and compare.
+        """
+        import httpx2
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+        from huggingface_hub.errors import HfHubHTTPError
+
+        for number in range(_TRIES + 1):
+            head = self._head()
+            remote = self._files(head)
+            changed = [path for path, local in files.items() if not _is_same(local, remote.get(path))]
+            surplus = sorted(remote.keys() - files.keys() - KEPT_BY_THE_HUB)
+            if not changed and not surplus:
+                return head, number > 0
+            if number == _TRIES:
+                break
+            self._refuse_foreign(remote)
+            self._refuse_newer(head, remote, snapshot_date)
+            operations = [CommitOperationAdd(path, files[path]) for path in sorted(changed)]
+            operations += [CommitOperationDelete(path) for path in surplus]
+            words = {"commit_message": f"Snapshot {snapshot_date}", "repo_type": self.kind, "revision": BRANCH}
+            try:
+                self.api.create_commit(self.id, operations, parent_commit=head, **words)
+            except HfHubHTTPError as error:
+                if error.response.status_code != 412 and error.response.status_code < 500:
+                    raise
+            except httpx2.TransportError:
+                pass  # the commit may have landed: the next look at the branch tells
+        raise HubError(
+            f"{self.id} did not take the commit in {_TRIES} tries (others may be committing): "
+            "nothing was published; run again."
+        )
+
+    def _head(self) -> str:
+        return self.api.repo_info(self.id, repo_type=self.kind, revision=BRANCH).sha
+
+    def _files(self, revision: str) -> dict[str, Any]:
+        from huggingface_hub.hf_api import RepoFile
+
+        tree = self.api.list_repo_tree(self.id, repo_type=self.kind, revision=revision, recursive=True)
+        return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+
+    def _refuse_foreign(self, remote: Mapping[str, Any]) -> None:
+        """A publication owns its repo and deletes what it does not release: never from somebody else's repo."""
+        others = remote.keys() - KEPT_BY_THE_HUB - {"README.md"}
+        if others and MANIFEST not in remote:
+            raise HubscapeError(
+                f"{self.id} holds files that were not published from here, such as {sorted(others)[0]!r}: nothing was "
+                "published; name a new repo."
             )
-        except HfHubHTTPError as error:
-            if error.response.status_code != 412 and error.response.status_code < 500:
-                raise
-        except httpx2.TransportError:
-            pass  # the commit may have landed: the next look at the branch tells
-        made = True
-    head = _head(api, repo_id, kind)
-    remote = _remote_files(api, repo_id, kind, head)
-    if remote.keys() - KEPT_BY_THE_HUB == files.keys() and all(
-        _is_same(local, remote[path]) for path, local in files.items()
-    ):
-        return head, True
-    raise PublicationError(
-        f"{repo_id} did not take the commit in {_TRIES} tries (others may be committing): "
-        "nothing was published; run again."
-    )
 
+    def _refuse_newer(self, head: str, remote: Mapping[str, Any], snapshot_date: str) -> None:
+        if MANIFEST not in remote:
+            return
+        with TemporaryDirectory(dir=self.work_dir) as folder:
+            path = self.api.hf_hub_download(self.id, MANIFEST, repo_type=self.kind, revision=head, local_dir=folder)
+            published = json.loads(Path(path).read_text()).get("snapshot_date", "")
+        if published > snapshot_date:
+            raise HubscapeError(
+                f"{self.id} already holds snapshot {inert(published, 40)}, newer than {snapshot_date}: nothing was "
+                "published; publish older snapshots to another repo."
+            )
 
-def _head(api: "HfApi", repo_id: str, kind: Kind) -> str:
-    return api.repo_info(repo_id, repo_type=kind, revision=BRANCH).sha
+    def read_back(self, commit: str, files: Mapping[str, Path]) -> None:
+        """Downloads the pinned commit into an empty folder, so that no cache can answer, and compares every byte."""
+        with TemporaryDirectory(dir=self.work_dir) as made:
+            folder, at = Path(made), f"{self.id} at {commit[:7]}"
+            self.api.snapshot_download(self.id, repo_type=self.kind, revision=commit, local_dir=folder)
+            shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
+            found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+            if found - KEPT_BY_THE_HUB != files.keys():
+                raise HubError(f"{at} holds other files than were sent: look at the repo.")
+            for name, local in files.items():
+                if not filecmp.cmp(folder / name, local, shallow=False):
+                    raise HubError(f"{name} of {at} came back with other bytes: look at the repo.")
+        if self._head() != commit:
+            raise HubError(f"Somebody else has committed to {self.id} meanwhile: run again.")
 
-
-def _remote_files(api: "HfApi", repo_id: str, kind: Kind, revision: str) -> dict[str, Any]:
-    from huggingface_hub.hf_api import RepoFile
-
-    tree = api.list_repo_tree(repo_id, repo_type=kind, revision=revision, recursive=True)
-    return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
+    def tag(self, commit: str, tag: str) -> None:
+        """Names the commit, instead of another of that day: the tag follows the newest release of a day."""
+        tags = {ref.name: ref.target_commit for ref in self.api.list_repo_refs(self.id, repo_type=self.kind).tags}
+        if tags.get(tag) == commit:
+            return
+        if tag in tags:
+            self.api.delete_tag(self.id, tag=tag, repo_type=self.kind)
+        self.api.create_tag(self.id, tag=tag, revision=commit, repo_type=self.kind)
 
 
 def _is_same(local: Path, remote: Any | None) -> bool:
     if remote is None:
         return False
     return has_content(local, remote.size, remote.lfs.sha256 if remote.lfs else None, remote.blob_id)
-
-
-def _refuse_foreign(repo_id: str, remote: Mapping[str, Any]) -> None:
-    """A publication owns its repo and deletes what it does not release: never from somebody else's repo."""
-    others = remote.keys() - KEPT_BY_THE_HUB - {"README.md"}
-    if others and MANIFEST not in remote:
-        raise PublicationError(
-            f"{repo_id} holds files that were not published from here, such as {sorted(others)[0]!r}: nothing was "
-            "published; name a new repo."
-        )
-
-
-def _refuse_older(
-    api: "HfApi", repo_id: str, kind: Kind, head: str, remote: Mapping[str, Any], snapshot_date: str, work_dir: Path
-) -> None:
-    if MANIFEST not in remote:
-        return
-    with _fresh_folder(work_dir) as folder:
-        path = api.hf_hub_download(repo_id, MANIFEST, repo_type=kind, revision=head, local_dir=folder)
-        published = json.loads(Path(path).read_text()).get("snapshot_date", "")
-    if published > snapshot_date:
-        raise PublicationError(
-            f"{repo_id} already holds snapshot {published}, newer than {snapshot_date}: nothing was published; "
-            "publish older snapshots to another repo."
-        )
-
-
-def _read_back(api: "HfApi", repo_id: str, kind: Kind, commit: str, files: Mapping[str, Path], work_dir: Path) -> None:
-    """Downloads the pinned commit into an empty folder, so that no cache can answer, and compares every byte."""
-    with _fresh_folder(work_dir) as folder:
-        api.snapshot_download(repo_id, repo_type=kind, revision=commit, local_dir=folder)
-        shutil.rmtree(folder / ".cache", ignore_errors=True)  # the client's own bookkeeping
-        found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - KEPT_BY_THE_HUB
-        if found != files.keys():
-            raise PublicationError(f"{repo_id} at {commit[:7]} holds other files than were sent: look at the repo.")
-        for name, local in files.items():
-            if not filecmp.cmp(folder / name, local, shallow=False):
-                raise PublicationError(
-                    f"{name} of {repo_id} at {commit[:7]} came back with other bytes: look at the repo."
-                )
-    if _head(api, repo_id, kind) != commit:
-        raise PublicationError(f"Somebody else has committed to {repo_id} meanwhile: run again.")
-
-
-def _tag(api: "HfApi", repo_id: str, kind: Kind, commit: str, tag: str) -> None:
-    tags = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id, repo_type=kind).tags}
-    if tags.get(tag) == commit:
-        return
-    if tag in tags:  # the same day was made again: the tag follows the newest release of that day
-        api.delete_tag(repo_id, tag=tag, repo_type=kind)
-    api.create_tag(repo_id, tag=tag, revision=commit, repo_type=kind)
-
-
-@contextmanager
-def _fresh_folder(work_dir: Path) -> Iterator[Path]:
-    work_dir.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="read-back-", dir=work_dir))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-
-
-def _sentence(error: Exception, repo_id: str, endpoint: str) -> str:
-    import httpx2
-    from huggingface_hub.errors import HfHubHTTPError
-
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        if status in {401, 403}:
-            return (
-                f"{endpoint} refused to let {repo_id} be written (HTTP {status}): "
-                "set HF_TOKEN to a token that may write it."
-            )
-        return f"{endpoint} answered HTTP {status} while {repo_id} was being published: run again."
-    if isinstance(error, httpx2.TransportError):
-        return f"{endpoint} could not be reached while {repo_id} was being published: run again when it is."
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    return f"Publishing {repo_id} to {endpoint} failed ({reason}): mend that and run again."

@@ -10,29 +10,34 @@ import re
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from orchestration.hub.page import JsonRows, read_json
-from orchestration.hub.quota import Quota
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.text import plain, read_json
+from orchestration.hub.page import JsonRows, Seen
+from orchestration.hub.quota import LONGEST_WAIT_SECONDS, Quota, asked_wait
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _SECONDS_WORTH_A_WORD = 5
 _LABEL_CHARACTERS = 200
-_RESET = re.compile(r";\s*t\s*=\s*([0-9]+)")
 
 
-class HubError(RuntimeError):
-    """A Hub did not give what was asked. The message is one sentence for people: what, where, what to do."""
+class HubError(HubscapeError):
+    """A Hub did not give or take what it was asked to, and may the next time."""
+
+    worth_a_retry = True
 
 
 class HubUnauthorized(HubError):
     """The Hub refused the token, or asks for one."""
+
+    worth_a_retry = False
 
 
 class HubNotFound(HubError):
@@ -58,10 +63,10 @@ class Limits:
     timeout_seconds: float = 30.0  # for each connect, read and write on the socket
     request_seconds: float = 300.0  # for one request, however slowly its answer drips
     max_page_bytes: int = 64 * 2**20  # after decompression
-    max_sleep_seconds: float = 330.0  # a rate limit window is 300 s
+    max_sleep_seconds: float = LONGEST_WAIT_SECONDS
     deadline_seconds: float = 4 * 3600.0  # for the whole session, from its making
     max_retries: int = 5  # for one request
-    max_pages: int = 10_000  # for one crawl
+    max_pages: int = 10_000  # for one list
     retry_base_seconds: float = 1.0  # doubles with each retry up to eightfold
     quota_share: float = 0.8  # of the requests that the Hub allows in a window
 
@@ -71,7 +76,7 @@ _DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True)
 class Answer:
-    """A JSON answer: its `value`, the place of the next page if there is one, and what the Hub said about it.
+    """A JSON answer: its `value`, the place of the next page if any, what the Hub said about it, the requests it cost.
 
     A list comes as `JsonRows`, unread, where it is JSON by the book, else as a list.
     """
@@ -80,6 +85,7 @@ class Answer:
     next_place: str | None
     observed_at: datetime
     synthetic: bool
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class HubSession:
         self.quota = Quota(limits.quota_share)
         self.date = ""
         self.say: Callable[[str], None] = lambda _: None
-        self.origin = _origin(url)
+        self.origin = origin_of(url)
         self.source_label = self.origin
         self._base = httpx2.URL(self.origin)
         self._prefix = url.path.rstrip("/")
@@ -152,11 +158,11 @@ class HubSession:
             HubUnauthorized: the token is refused or needed.
             HubError: anything else, caps and deadline included.
         """
-        attempt = 0
+        attempt, before = 0, self.requests
         while True:
             self._await_quota(place)
             try:
-                return self._answer(place, shape)
+                return self._answer(place, shape, before)
             except _Passing as failure:
                 if attempt == self.limits.max_retries:
                     raise HubError(
@@ -167,6 +173,29 @@ class HubSession:
                     wait = failure.wait_seconds + self.limits.retry_base_seconds
                 self._sleep(min(wait, self.limits.max_sleep_seconds), place)
                 attempt += 1
+
+    def follow(self, place: str, what: str, *, by_id: bool = True) -> Iterator[Answer]:
+        """The list at `place`, page by page along its next links; `what` calls it by name if it has no end.
+
+        `by_id`: a page without a row that is new by its id is taken for an end that is missed.
+
+        Raises:
+            HubError: as `get`; or the links lead round in circles, or past the cap of pages.
+        """
+        places: set[str] = set()
+        seen = Seen()
+        while True:
+            if len(places) == self.limits.max_pages:
+                raise HubError(f"{what} at {self.origin} has more than {len(places):,} pages: check HF_ENDPOINT.")
+            places.add(place)
+            answer = self.get(place, list)
+            has_new = seen.add(answer.value) or not by_id
+            if answer.next_place and (answer.next_place in places or not has_new):
+                raise HubError(f"{what} at {self.origin} goes round in circles: report it to whoever runs it.")
+            yield answer
+            if answer.next_place is None:
+                return
+            place = answer.next_place
 
     def _await_quota(self, place: str) -> None:
         if wait := self.quota.wait_seconds():
@@ -181,7 +210,7 @@ class HubSession:
             self.say(f"waiting {seconds:.0f} s, as the Hub asks of those who have used up their requests or a busy Hub")
         time.sleep(seconds)
 
-    def _answer(self, place: str, shape: type[list] | type[dict]) -> Answer:
+    def _answer(self, place: str, shape: type[list] | type[dict], requests_before: int) -> Answer:
         reply = self._follow_redirects(place)
         name = self._name(place)
         if reply.status in (401, 403):
@@ -197,13 +226,13 @@ class HubSession:
         if not isinstance(value, (list, JsonRows) if shape is list else shape):
             wanted = "list" if shape is list else "object"
             raise HubError(f"{name} gave no JSON {wanted} where one is due: check that HF_ENDPOINT is a Hub.")
-        label = reply.headers.get("x-hubscape-sandbox", "")[:_LABEL_CHARACTERS]
-        self.source_label = re.sub(r"[^ -~]", "?", label) or self.origin
+        self.source_label = plain(reply.headers.get("x-hubscape-sandbox", ""), _LABEL_CHARACTERS) or self.origin
         return Answer(
             value=value,
             next_place=self._same_origin(place, reply.next_link) if reply.next_link else None,
             observed_at=datetime.now(UTC),
             synthetic=reply.headers.get("x-hubscape-synthetic", "").strip().lower() == "true",
+            requests=self.requests - requests_before,
         )
 
     def _json(self, reply: _Reply, name: str) -> Any:
@@ -234,7 +263,7 @@ class HubSession:
                 url = self._base.copy_with(raw_path=place.encode()).join(url)
         except (httpx2.InvalidURL, ValueError):
             raise HubError(f"{self._name(place)} points to an address that is no URL: check HF_ENDPOINT.") from None
-        if _origin(url) != self.origin:
+        if origin_of(url) != self.origin:
             raise HubError(f"{self._name(place)} points to another host, which is not followed: check HF_ENDPOINT.")
         return url.raw_path.decode()
 
@@ -289,7 +318,7 @@ class HubSession:
             self.quota.learn(response.headers)
             self.date = response.headers.get("date", "")
             if status in (408, 429) or status >= 500:
-                raise _Passing(f"it answered with status {status}", _asked_wait(status, response.headers))
+                raise _Passing(f"it answered with status {status}", asked_wait(status, response.headers))
             body = self._body(place, response, ends) if status == 200 else b""
             return _Reply(status, response.headers, response.links.get("next", {}).get("url"), body)
 
@@ -331,17 +360,8 @@ class HubSession:
         )
 
 
-def _origin(url: Any) -> str:
+def origin_of(url: Any) -> str:
     """Scheme, host and port of a parsed URL, the default port left out, user and password dropped."""
     port = url.port if url.port not in (None, {"http": 80, "https": 443}.get(url.scheme)) else None
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{url.scheme}://{host}" + (f":{port}" if port else "")
-
-
-def _asked_wait(status: int, headers: Mapping[str, str]) -> float | None:
-    """Seconds until the rate limit's reset or, failing that, `Retry-After` in its form as a number."""
-    # Every answer of the Hub tells the reset; it matters to the one that was refused for it.
-    reset = _RESET.search(headers.get("ratelimit", "")) if status == 429 else None
-    digits = reset.group(1) if reset else headers.get("retry-after", "").strip()
-    # By way of float: a number of any length is read, to infinity at worst, and capped by the caller.
-    return float(digits) if re.fullmatch("[0-9]+", digits) else None

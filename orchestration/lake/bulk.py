@@ -9,47 +9,32 @@ null throughout. Values may come in other clothes than the Hub's: counts as whol
 or as text, nested values as JSON text, a map as a struct. Nothing is rounded.
 """
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.lake.engine import closed_engine, duckdb_type, sql_name, sql_text
+from orchestration.ground.engine import sql_name, sql_text
+from orchestration.lake.columns import LEFT_OUT, Columns
+from orchestration.lake.engine import closed_engine
 from orchestration.lake.files import LakeError, locked
 from orchestration.lake.ingest import ROW_GROUP_ROWS, Typed, drop_repeats
 from orchestration.lake.manifest import Manifest
-from orchestration.lake.rows import MAX_EXTRA_CHARACTERS, MAX_ITEMS, MAX_TEXT_CHARACTERS, add_unknown_fields
-from orchestration.lake.schemas import DROPPED_ALIASES, OUR_COLUMNS, REQUIRED, SCHEMAS
-from orchestration.lake.snapshot import listed, new_snapshot, previous_manifest, snapshot_dir, write_manifest
+from orchestration.lake.rows import add_unknown_fields
+from orchestration.lake.schemas import REQUIRED, SCHEMAS
+from orchestration.lake.snapshot import new_snapshot, previous_manifest, snapshot_dir, write_manifest
 
 MAX_ROWS = 100_000_000
 MAX_BYTES = 64 * 2**30  # of the columns that are read, unpacked
 _MAX_FOOTER_BYTES = 64 * 2**20
 _MAX_VALUES_A_ROW = 200  # on average in one column; the Hub's models have ten tags each
-# What a dump has and the lake leaves out on purpose: text of strangers, kilobytes a row, of which no figure is made.
-LEFT_OUT = DROPPED_ALIASES | {
-    "cardData", "siblings", "config", "spaces", "childrenModelCount", "evalResults", "inference", "citation",
-    "description", "paperswithcode_id", "runtime", "host", "subdomain", "summary", "thumbnail", "mediaUrls",
-    "submittedBy", "isAuthorParticipating",
-}  # fmt: skip
-# Where a dump of daily papers does not tell the day of the page, it is the day on which a paper was put there.
-_SUBMITTED = "paper.submittedOnDailyAt"
-_INTEGERS = {"tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger"}
-_LARGE_NUMBERS = {"ubigint", "hugeint", "uhugeint", "decimal"}
-_INSTANTS = {
-    "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "date", "timestamp with time zone", "timestamptz_ns",
-}  # fmt: skip
-_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_INSTANT = rf"{_DAY}[T ][0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(\.[0-9]{{1,9}})?(Z|[+-][0-9]{{2}}:[0-9]{{2}})?"
 
 
 class BulkRefused(LakeError):
@@ -100,7 +85,7 @@ def write_bulk_snapshot(
         typed = _type_files(files, table, folder, origin, memory_limit)
         if origin.commit_at is None:
             _require_newer_rows(data_dir, table, snapshot_date, folder)
-        return _finish(folder, table, snapshot_date, origin, typed, [])
+        return _write_manifest(folder, typed, table, snapshot_date, origin)
 
 
 def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, origin: BulkOrigin) -> Manifest:
@@ -112,7 +97,7 @@ def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, o
     with locked(data_dir / "spool" / table / ".lock"), new_snapshot(data_dir, table, snapshot_date) as folder:
         part = folder / "part-00000.parquet"
         pq.write_table(SCHEMAS[table].empty_table(), part, compression="zstd")
-        return _finish(folder, table, snapshot_date, origin, Typed([part], [0]), [f"{table}.parquet"])
+        return _write_manifest(folder, Typed([part]), table, snapshot_date, origin, [f"{table}.parquet"])
 
 
 def was_observed(manifest: Manifest) -> bool:
@@ -138,40 +123,25 @@ def require_newer(data_dir: Path, table: str, snapshot_date: date, origin: BulkO
         )
 
 
-def _finish(
-    folder: Path,
-    table: str,
-    snapshot_date: date,
-    origin: BulkOrigin,
-    typed: Typed,
-    not_found: list[str],
+def _write_manifest(
+    folder: Path, typed: Typed, table: str, snapshot_date: date, origin: BulkOrigin, not_found: Sequence[str] = ()
 ) -> Manifest:
-    for part in typed.parts:
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-    files = [listed(part, rows) for part, rows in zip(typed.parts, typed.rows, strict=True)]
-    manifest = Manifest(
+    return write_manifest(
+        folder,
+        typed,
         table=table,
         snapshot_date=snapshot_date,
         source="bulk",
         source_label=origin.source_label,
         synthetic=origin.synthetic,
         complete=True,
-        rows=sum(typed.rows),
-        faulty_rows=typed.faulty,
-        duplicate_rows=typed.duplicates,
-        bytes=sum(file.bytes for file in files),
-        files=files,
         requests=origin.requests,
         first_observed_at=origin.observed_at,
         last_observed_at=origin.observed_at,
-        not_found=not_found,
-        unknown_fields=dict(sorted(typed.unknown_fields.items())),
+        not_found=list(not_found),
         source_commit=origin.commit,
         source_commit_at=origin.commit_at,
     )
-    write_manifest(folder, manifest)
-    return manifest
 
 
 def _require_readable(file: Path, table: str, max_bytes: int) -> None:
@@ -187,8 +157,7 @@ def _require_readable(file: Path, table: str, max_bytes: int) -> None:
             metadata, columns = parquet.metadata, parquet.schema_arrow.names
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise BulkRefused(damaged) from None
-    required = {path.partition(".")[0] for path in REQUIRED[table]} - {"date"}
-    if missing := sorted(required - set(columns)):
+    if missing := sorted(_required(table) - set(columns)):
         raise BulkRefused(
             f"The bulk file {file.name} has another schema than a dump of {table}, without a column {missing[0]!r}: "
             "check HUBSCAPE_BULK_SOURCE."
@@ -238,298 +207,25 @@ def _type_files(files: Sequence[Path], table: str, folder: Path, origin: BulkOri
 def _type_file(connection: duckdb.DuckDBPyConnection, table: str, file: Path, part: Path, typed: Typed) -> None:
     source = f"read_parquet({sql_text(file)}, file_row_number = true)"
     relation = connection.sql(f"select * exclude (file_row_number) from {source}")
-    have = dict(zip(relation.columns, map(_have, relation.types), strict=True))
-    if not have.keys() >= {path.partition(".")[0] for path in REQUIRED[table]} - {"date"}:
+    have = dict(zip(relation.columns, relation.types, strict=True))
+    if not have.keys() >= _required(table):
         raise BulkRefused(f"The bulk file {file.name} cannot be read as a dump of {table}: look at it.")
-    unknown = sorted(have.keys() - set(SCHEMAS[table].names) - LEFT_OUT)
-    select = f"select {_columns(table, have, unknown)} from {source} as row"
+    columns = Columns(connection, table, have)
     connection.execute(
-        f"copy ({select}) to {sql_text(part)} (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
+        f"copy (select {columns.select} from {source} as row) to {sql_text(part)}"
+        f" (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
     )
-    rows, faulty = connection.execute(f"select count(*), count(fault) from read_parquet({sql_text(part)})").fetchone()
     typed.parts.append(part)
-    typed.rows.append(rows)
-    typed.faulty += faulty
-    if unknown:
-        counts = connection.execute(f"select {', '.join(f'count({sql_name(name)})' for name in unknown)} from {source}")
-        found = dict(zip(unknown, counts.fetchone(), strict=True))
-        add_unknown_fields(typed.unknown_fields, Counter({name: count for name, count in found.items() if count}))
+    if columns.unknown:
+        counts = ", ".join(f"count({sql_name(name)})" for name in columns.unknown)
+        found = connection.execute(f"select {counts} from {source}").fetchone()
+        named = {name: count for name, count in zip(columns.unknown, found, strict=True) if count}
+        add_unknown_fields(typed.unknown_fields, Counter(named))
 
 
-@dataclass(frozen=True)
-class _Have:
-    """The type of a value as DuckDB reads it; `inner` are a struct's fields, `item` a list's or a map's values."""
-
-    id: str
-    inner: dict[str, "_Have"] = field(default_factory=dict)
-    item: "_Have | None" = None
-
-
-_NOTHING = _Have("nothing")
-
-
-def _have(kind: Any) -> _Have:
-    if kind.id == "struct":
-        return _Have("struct", inner={name: _have(inner) for name, inner in kind.children})
-    if kind.id in ("list", "array"):
-        return _Have("list", item=_have(kind.children[0][1]))
-    if kind.id == "map":
-        return _Have("map", item=_have(kind.children[1][1]))
-    return _Have(kind.id)
-
-
-@dataclass(frozen=True)
-class _Fit:
-    """A value as its column takes it, null where it does not fit, and its fault or null; `fault` None: there is none.
-
-    Both are SQL.
-    """
-
-    value: str
-    fault: str | None = None
-
-
-def _columns(table: str, have: dict[str, _Have], unknown: list[str]) -> str:
-    """The select list: every column of the table, in its order and type."""
-    fits: dict[str, _Fit] = {}
-    for column in SCHEMAS[table]:
-        if column.name in OUR_COLUMNS:
-            continue
-        if column.name in have:
-            fits[column.name] = _fit(column.type, have[column.name], f"row.{sql_name(column.name)}", column.name)
-        elif (table, column.name) == ("daily_papers", "date"):
-            fits["date"] = _Fit(f"cast(({_submitted(fits, have)}) as date)")
-        else:
-            fits[column.name] = _Fit("null")
-    extra = _extra(unknown, have)
-    missing = [f"case when {_is_missing(fits, path)} then 'missing:{path}' end" for path in REQUIRED[table]]
-    faults = [*(fit.fault for fit in (*fits.values(), extra) if fit.fault), *missing]
-    values = {
-        **{name: fit.value for name, fit in fits.items()},
-        "observed_at": "getvariable('observed_at')",
-        "extra": extra.value,
-        "fault": f"coalesce({', '.join(faults)}, null)",
-    }
-    # A column that happens to hold no null would be declared to be without them, and each snapshot have its own schema.
-    return ", ".join(
-        f"cast(case when row.file_row_number >= 0 then {values[column.name]} end as {duckdb_type(column.type)})"
-        f" as {sql_name(column.name)}"
-        for column in SCHEMAS[table]
-    )
-
-
-def _is_missing(fits: dict[str, _Fit], path: str) -> str:
-    name, _, inner = path.partition(".")
-    value = f"({fits[name].value}).{sql_name(inner)}" if inner else fits[name].value
-    return f"nullif(cast({value} as varchar), '') is null"
-
-
-def _submitted(fits: dict[str, _Fit], have: dict[str, _Have]) -> str:
-    paper = _fit(SCHEMAS["daily_papers"].field("paper").type, have["paper"], 'row."paper"', "paper")
-    return f'({paper.value})."{_SUBMITTED.partition(".")[2]}"'
-
-
-def _extra(unknown: list[str], have: dict[str, _Have]) -> _Fit:
-    """The columns that none of ours takes, as a JSON object without the nulls."""
-    if not unknown:
-        return _Fit("null")
-    members = [
-        f"case when row.{sql_name(name)} is not null then"
-        f" concat({sql_text(_json_name(name))}, ':', cast(to_json(row.{sql_name(name)}) as varchar)) end"
-        for name in unknown
-        if have[name].id != "blob"  # not text, so not JSON either
-    ]
-    text = f"nullif(concat('{{', concat_ws(',', {', '.join(members or ['null'])}), '}}'), '{{}}')"
-    return _Fit(
-        f"case when length({text}) <= {MAX_EXTRA_CHARACTERS} then {text} end",
-        f"case when length({text}) > {MAX_EXTRA_CHARACTERS} then 'too_long:extra' end",
-    )
-
-
-def _fit(kind: pa.DataType, have: _Have, x: str, path: str, depth: int = 0) -> _Fit:
-    """How the SQL expression `x`, of the type that we `have`, becomes what the lake takes for `kind`."""
-    if have.id == "varchar" and pa.types.is_nested(kind):
-        parsed = f"try(cast({x} as json))"
-        within = _json(kind, parsed, path, depth)
-        broken = f"case when {x} is not null and {parsed} is null then 'bad_value:{path}' end"
-        return _Fit(within.value, _first([broken, within.fault]))
-    if pa.types.is_struct(kind):
-        return _struct(kind, have, x, path, depth)
-    if pa.types.is_list(kind):
-        return _list(kind, have, x, path, depth)
-    if pa.types.is_map(kind):
-        return _map(kind, have, x, path, depth)
-    if kind == pa.string():
-        return _string(have, x, path)
-    value = _scalar(kind, have, x)
-    return _Fit(value, f"case when {x} is not null and {value} is null then 'bad_value:{path}' end")
-
-
-def _misfit(x: str, path: str) -> _Fit:
-    return _Fit("null", f"case when {x} is not null then 'bad_value:{path}' end")
-
-
-def _string(have: _Have, x: str, path: str) -> _Fit:
-    if have.id == "boolean" and path == "gated":
-        return _Fit(f"cast({x} as varchar)")
-    if have.id == "enum":
-        x = f"cast({x} as varchar)"
-    elif have.id == "blob":
-        text = f"try(decode({x}))"
-        within = _string(_Have("varchar"), text, path)
-        return _Fit(within.value, f"case when {x} is not null and {text} is null then 'bad_value:{path}' "
-                    f"when length({text}) > {MAX_TEXT_CHARACTERS} then 'too_long:{path}' end")  # fmt: skip
-    elif have.id != "varchar":
-        return _misfit(x, path)
-    return _Fit(
-        f"case when length({x}) <= {MAX_TEXT_CHARACTERS} then {x} end",
-        f"case when length({x}) > {MAX_TEXT_CHARACTERS} then 'too_long:{path}' end",
-    )
-
-
-def _scalar(kind: pa.DataType, have: _Have, x: str) -> str:
-    """The value of a number, a boolean, a day or an instant; null where it does not fit."""
-    is_number = have.id in _INTEGERS | _LARGE_NUMBERS
-    is_float = have.id in ("float", "double")
-    if kind == pa.bool_():
-        return x if have.id == "boolean" else "null"
-    if kind == pa.int64():
-        if have.id in _INTEGERS:
-            return f"cast({x} as bigint)"
-        if have.id == "decimal":
-            return f"case when {x} = trunc({x}) then try_cast({x} as bigint) end"
-        if is_float:
-            return f"case when isfinite({x}) and {x} = trunc({x}) then try_cast({x} as bigint) end"
-        return f"try_cast({x} as bigint)" if is_number else "null"
-    if kind == pa.float64() and is_number:
-        return f"cast({x} as double)"
-    if kind == pa.float64():
-        return f"case when isfinite({x}) then cast({x} as double) end" if is_float else "null"
-    if kind == pa.date32() and have.id == "varchar":
-        return f"cast({_within(_instant(have, x, pattern=_DAY))} as date)"
-    within = _within(_instant(have, x))
-    return f"cast({within} as date)" if kind == pa.date32() else within
-
-
-def _instant(have: _Have, x: str, pattern: str = _INSTANT) -> str:
-    if have.id == "varchar":
-        return f"case when regexp_full_match({x}, '{pattern}') then try_cast({x} as timestamptz) end"
-    # The connection's time zone is UTC, which is what a time without a zone is taken for.
-    return f"cast({x} as timestamptz)" if have.id in _INSTANTS else "null"
-
-
-def _within(instant: str) -> str:
-    if instant == "null":
-        return "null"
-    return (
-        f"case when {instant} >= timestamptz '1970-01-01' and {instant} < timestamptz '2200-01-01' then {instant} end"
-    )
-
-
-def _struct(kind: pa.StructType, have: _Have, x: str, path: str, depth: int) -> _Fit:
-    if have.id != "struct":
-        return _misfit(x, path)
-    fits = {
-        inner.name: _fit(
-            inner.type, have.inner[inner.name], f"{x}.{sql_name(inner.name)}", f"{path}.{inner.name}", depth
-        )
-        if inner.name in have.inner
-        else _Fit("null")
-        for inner in kind
-    }
-    known = " or ".join(f"({fit.value}) is not null" for fit in fits.values())
-    # Some writers have no null structs, only structs of nulls.
-    return _Fit(f"case when {known} then {_packed(kind, fits)} end", _first([fit.fault for fit in fits.values()]))
-
-
-def _packed(kind: pa.StructType, fits: dict[str, _Fit]) -> str:
-    return "struct_pack({})".format(
-        ", ".join(f"{sql_name(i.name)} := cast({fits[i.name].value} as {duckdb_type(i.type)})" for i in kind)
-    )
-
-
-def _list(kind: pa.ListType, have: _Have, x: str, path: str, depth: int) -> _Fit:
-    if have.id != "list" or have.item is None:
-        return _misfit(x, path)
-    return _list_of(x, _fit(kind.value_type, have.item, f"item{depth}", path, depth + 1), path, depth)
-
-
-def _list_of(x: str, item: _Fit, path: str, depth: int) -> _Fit:
-    """A list whose items, each called item<depth>, become what `item` says."""
-    faults = [f"case when len({x}) > {MAX_ITEMS} then 'too_long:{path}' end"]
-    if item.fault:
-        found = f"list_transform({x}, lambda item{depth}: {item.fault})"
-        faults.append(f"list_filter({found}, lambda fault{depth}: fault{depth} is not null)[1]")
-    value = f"list_transform({x}, lambda item{depth}: {item.value})"
-    return _Fit(f"case when len({x}) <= {MAX_ITEMS} then {value} end", _first(faults))
-
-
-def _map(kind: pa.MapType, have: _Have, x: str, path: str, depth: int) -> _Fit:
-    if have.id == "struct":
-        items = [
-            (name, _fit(kind.item_type, inner, f"{x}.{sql_name(name)}", path, depth))
-            for name, inner in have.inner.items()
-        ]
-        made = ", ".join(
-            f"struct_pack(key := {sql_text(name)}, value := cast({fit.value} as {duckdb_type(kind.item_type)}))"
-            for name, fit in items
-        )
-        entries = f"list_filter([{made}], lambda entry: entry.value is not null)" if items else "[]"
-        is_known = " or ".join(f"{x}.{sql_name(name)} is not null" for name, _ in items) or "false"
-        return _Fit(
-            f"case when {is_known} then map_from_entries({entries}) end", _first([fit.fault for _, fit in items])
-        )
-    if have.id != "map" or have.item is None:
-        return _misfit(x, path)
-    return _map_of(x, _fit(kind.item_type, have.item, f"entry{depth}.value", path, depth + 1), path, depth)
-
-
-def _map_of(x: str, item: _Fit, path: str, depth: int) -> _Fit:
-    """A map whose entries are called entry<depth>, with values that become what `item` says."""
-    faults = [f"case when cardinality({x}) > {MAX_ITEMS} then 'too_long:{path}' end"]
-    if item.fault:
-        found = f"list_transform(map_entries({x}), lambda entry{depth}: {item.fault})"
-        faults.append(f"list_filter({found}, lambda fault{depth}: fault{depth} is not null)[1]")
-    entry = f"struct_pack(key := entry{depth}.key, value := {item.value})"
-    value = f"map_from_entries(list_transform(map_entries({x}), lambda entry{depth}: {entry}))"
-    return _Fit(f"case when cardinality({x}) <= {MAX_ITEMS} then {value} end", _first(faults))
-
-
-def _json(kind: pa.DataType, x: str, path: str, depth: int) -> _Fit:
-    """A value inside JSON text, as strictly as rows of the API are read."""
-    given = f"nullif(json_type({x}), 'NULL')"
-    if pa.types.is_struct(kind):
-        fits = {i.name: _json(i.type, f"({x} -> '$.{sql_name(i.name)}')", f"{path}.{i.name}", depth) for i in kind}
-        fault = _first([fit.fault for fit in fits.values()])
-        return _of_type(given, "OBJECT", _packed(kind, fits), fault, path)
-    if pa.types.is_list(kind):
-        items = f"""case when {given} = 'ARRAY' then from_json({x}, '["JSON"]') end"""
-        fit = _list_of(items, _json(kind.value_type, f"item{depth}", path, depth + 1), path, depth)
-        return _of_type(given, "ARRAY", fit.value, fit.fault, path)
-    if pa.types.is_map(kind):
-        entries = f"""case when {given} = 'OBJECT' then from_json({x}, '"MAP(VARCHAR, JSON)"') end"""
-        fit = _map_of(entries, _json(kind.item_type, f"entry{depth}.value", path, depth + 1), path, depth)
-        return _of_type(given, "OBJECT", fit.value, fit.fault, path)
-    if kind == pa.string():
-        fit = _string(_Have("varchar"), f"({x} ->> '$')", path)
-        return _of_type(given, "VARCHAR", fit.value, fit.fault, path)
-    # All nested numbers of the lake are counts.
-    value = f"case when {given} in ('BIGINT', 'UBIGINT') then try_cast(({x} ->> '$') as bigint) end"
-    return _Fit(value, f"case when {given} is not null and {value} is null then 'bad_value:{path}' end")
-
-
-def _of_type(given: str, wanted: str, value: str, fault: str | None, path: str) -> _Fit:
-    is_other = f"case when {given} <> '{wanted}' then 'bad_value:{path}' end"
-    return _Fit(f"case when {given} = '{wanted}' then {value} end", _first([is_other, fault]))
-
-
-def _first(faults: Sequence[str | None]) -> str | None:
-    known = [fault for fault in faults if fault]
-    return f"coalesce({', '.join(known)})" if len(known) > 1 else known[0] if known else None
-
-
-def _json_name(name: str) -> str:
-    return json.dumps(name, ensure_ascii=False)
+def _required(table: str) -> set[str]:
+    """The columns that a dump of a table cannot be without."""
+    return {path.partition(".")[0] for path in REQUIRED[table]} - {"date"}
 
 
 def _require_newer_rows(data_dir: Path, table: str, snapshot_date: date, folder: Path) -> None:

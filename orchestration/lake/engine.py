@@ -1,7 +1,4 @@
-"""DuckDB as the lake uses it: it sees the files that it is given, and nothing else of this machine.
-
-Belongs here: how a connection is closed off, and the lake's types and names in DuckDB's words. Not: what is read.
-"""
+"""DuckDB as the lake uses it, where the disk may fail under it. Not: what is read."""
 
 import errno
 import re
@@ -11,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
+
+from orchestration.ground.engine import connect
 
 
 @contextmanager
@@ -24,20 +22,9 @@ def closed_engine(
         OSError: the disk failed while DuckDB was using it.
     """
     spill = folder / ".duckdb_tmp"
-    settings = {
-        "threads": 2,
-        "memory_limit": memory_limit,
-        "temp_directory": str(spill),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
+    reached = {"folders": [folder, *folders], "files": files}
     try:
-        with duckdb.connect(config=settings) as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute("set allowed_directories = $1", [sorted({str(folder), *map(str, folders)})])
-            connection.execute("set allowed_paths = $1", [[str(file) for file in files]])
-            connection.execute("set enable_external_access = false")
-            connection.execute("set lock_configuration = true")
+        with connect(memory_limit=memory_limit, spill=spill, threads=2, **reached) as connection:
             yield connection
     except duckdb.IOException as error:
         if number := _error_number(str(error)):
@@ -51,25 +38,3 @@ def _error_number(text: str) -> int | None:
     if number := re.search(r'"errno":"([0-9]+)"', text):
         return int(number[1])
     return errno.ENOSPC if "no space left" in text.lower() else None
-
-
-def duckdb_type(kind: pa.DataType) -> str:
-    """What DuckDB calls a type of the lake's schemas."""
-    if pa.types.is_struct(kind):
-        return "struct(" + ", ".join(f"{sql_name(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
-    if pa.types.is_list(kind):
-        return f"{duckdb_type(kind.value_type)}[]"
-    if pa.types.is_map(kind):
-        return f"map({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
-    names = {pa.bool_(): "boolean", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
-    return names.get(kind) or ("varchar" if kind == pa.string() else "timestamptz")
-
-
-def sql_name(identifier: str) -> str:
-    """A name in SQL."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def sql_text(value: object) -> str:
-    """A text in SQL, of a path too."""
-    return "'" + str(value).replace("'", "''") + "'"

@@ -6,7 +6,6 @@ snapshot's folder and manifest (snapshot), or what fits (shape).
 """
 
 import errno
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,10 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from orchestration.lake.engine import closed_engine, duckdb_type, sql_text
+from orchestration.ground.engine import sql_name, sql_text
+from orchestration.lake.engine import closed_engine
 from orchestration.lake.files import LakeError
 from orchestration.lake.rows import add_unknown_fields, type_rows
-from orchestration.lake.schemas import KEYS, SCHEMAS
+from orchestration.lake.schemas import SCHEMAS, duckdb_type, key_sql
 from orchestration.lake.spool import HEADER, PAGE_NUMBER, StoredPage, read_rows
 
 # DuckDB holds the row groups of all threads until they are written in turn: with twice the rows a thread waits.
@@ -32,22 +32,20 @@ _SMALLEST_GROUP = 2_048  # what DuckDB handles at a time
 # More runs of pages that fit and pages that do not make a part be read row by row, ten times slower, but in one go.
 _MOST_RUNS = 40
 # Row groups as they are built and the pages being read, for each of two threads.
-_MEMORY = "500MB"
+MEMORY = "500MB"
 
 
 @dataclass
 class Typed:
-    """What typing found: the parts in order, their rows, how many rows have a fault, how many repeat a key."""
+    """What typing made: the parts in order, how many rows were dropped as repeats, and the fields nobody knows."""
 
     parts: list[Path] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    faulty: int = 0
     duplicates: int = 0
     unknown_fields: Counter[str] = field(default_factory=Counter)
 
 
 def type_pages(table: str, pages: Sequence[StoredPage], folder: Path) -> Typed:
-    """Writes the rows of `pages` to `part-NNNNN.parquet` in `folder`, in the order of the pages; at least one part.
+    """Writes the rows of `pages`, all of a crawl in any order, to `part-NNNNN.parquet` in `folder`; at least one part.
 
     Of rows with the same key the first is kept; rows without a key are all kept. In memory are some row groups and
     pages, and about 40 bytes a row.
@@ -58,9 +56,10 @@ def type_pages(table: str, pages: Sequence[StoredPage], folder: Path) -> Typed:
     """
     typed = Typed()
     try:
-        with closed_engine(folder, memory_limit=_MEMORY, folders=[page.path.parent for page in pages]) as connection:
+        with closed_engine(folder, memory_limit=MEMORY, folders=[page.path.parent for page in pages]) as connection:
             # By position, not by a join, which need not keep the order of rows.
-            connection.execute("set variable observed = $1::timestamptz[]", [[page.observed_at for page in pages]])
+            observed = [page.observed_at for page in sorted(pages, key=lambda page: page.path)]
+            connection.execute("set variable observed = $1::timestamptz[]", [observed])
             for number, chunk in enumerate(_chunks(pages)):
                 _write_part(connection, table, chunk, folder / f"part-{number:05}.parquet", typed)
             drop_repeats(connection, table, typed)
@@ -68,11 +67,8 @@ def type_pages(table: str, pages: Sequence[StoredPage], folder: Path) -> Typed:
         raise OSError(errno.EIO, "DuckDB could not read or write") from error
     except duckdb.OutOfMemoryException:
         raise LakeError(
-            f"The pages of {table} in {pages[0].path.parent} have rows too large for {_MEMORY}: look at them."
+            f"The pages of {table} in {pages[0].path.parent} have rows too large for {MEMORY}: look at them."
         ) from None
-    for part in typed.parts:
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
     return typed
 
 
@@ -125,9 +121,7 @@ def _copied(
     for name, rows in by_row.items():
         connection.register(name, pa.RecordBatchReader.from_batches(SCHEMAS[table], rows.batches()))
     try:
-        ((count,),) = connection.execute(
-            f"copy ({' union all '.join(selects)}) to {sql_text(part)} {options}"
-        ).fetchall()
+        connection.execute(f"copy ({' union all '.join(selects)}) to {sql_text(part)} {options}")
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.ConstraintException):
         part.unlink(missing_ok=True)
         for rows in by_row.values():
@@ -140,9 +134,7 @@ def _copied(
         for name in by_row:
             connection.unregister(name)
     typed.parts.append(part)
-    typed.rows.append(count)
     for rows in by_row.values():
-        typed.faulty += rows.faulty
         add_unknown_fields(typed.unknown_fields, rows.unknown_fields)
     return True
 
@@ -151,7 +143,6 @@ class _ByRow:
     """Pages typed row by row, one in memory at a time, with what was found in those that have been read."""
 
     def __init__(self, table: str, pages: list[StoredPage]) -> None:
-        self.faulty = 0
         self.unknown_fields: Counter[str] = Counter()
         self.failure: LakeError | None = None
         self._table, self._pages = table, pages
@@ -164,7 +155,6 @@ class _ByRow:
                 self.failure = error
                 raise
             typed = type_rows(self._table, rows, page.observed_at)
-            self.faulty += typed.batch.num_rows - typed.batch["fault"].null_count
             add_unknown_fields(self.unknown_fields, typed.unknown_fields)
             yield typed.batch
 
@@ -175,8 +165,8 @@ def _select(table: str, pages: list[StoredPage]) -> str:
     names = [column.name for column in SCHEMAS[table]]
     columns = {column.name: duckdb_type(column.type) for column in SCHEMAS[table] if column.name not in ours}
     spec = ", ".join(f"'{name}': '{kind}'" for name, kind in {HEADER: "json", **columns}.items())
-    files = ", ".join(f"{sql_text(page.path)}" for page in pages)
-    shown = ", ".join(f"{ours[name]} as {name}" if name in ours else f'page."{name}"' for name in names)
+    files = ", ".join(sql_text(page.path) for page in pages)
+    shown = ", ".join(f"{ours[name]} as {name}" if name in ours else f"page.{sql_name(name)}" for name in names)
     return (
         f"select {shown} from read_json([{files}], columns = {{{spec}}}, format = 'array', compression = 'zstd',"
         f" filename = 'file') as page where page.{HEADER} is null"
@@ -185,16 +175,14 @@ def _select(table: str, pages: list[StoredPage]) -> str:
 
 def drop_repeats(connection: duckdb.DuckDBPyConnection, table: str, typed: Typed) -> None:
     """Writes again, without them, the parts that have rows whose key an earlier row has."""
-    key = _key(table)
-    files = ", ".join(f"{sql_text(part)}" for part in typed.parts)
-    read = f"read_parquet([{files}], file_row_number = true, filename = 'file')"
+    key, rows = key_sql(table), rows_sql(typed.parts)
     # By the hashes first: they are few bytes, and a crawl seldom has repeats at all.
-    hashes = f"select hash({key}) as hashed from {read} where {key} is not null"
+    hashes = f"select hash({key}) as hashed from {rows} where {key} is not null"
     ((count, distinct),) = connection.execute(f"select count(*), count(distinct hashed) from ({hashes})").fetchall()
     if count == distinct:
         return
     repeats = f"""
-        with keyed as (select {key} as key, file, file_row_number from {read}),
+        with keyed as (select {key} as key, file, file_row_number from {rows}),
         several as (
             select key from keyed where key is not null and hash(key) in (
                 select hash(key) from keyed where key is not null group by all having count(*) > 1
@@ -206,37 +194,43 @@ def drop_repeats(connection: duckdb.DuckDBPyConnection, table: str, typed: Typed
         )
         select file, file_row_number from numbered where turn > 1
     """
-    found = connection.sql(repeats).to_arrow_table()
-    for number, part in enumerate(typed.parts):
-        numbers = found.filter(pc.field("file") == str(part))["file_row_number"]
+    drop_rows(table, typed, connection.sql(repeats).to_arrow_table())
+
+
+def rows_sql(parts: Sequence[Path]) -> str:
+    """The rows of Parquet files in SQL, each with its `file` and its `file_row_number` there."""
+    files = ", ".join(map(sql_text, parts))
+    return f"read_parquet([{files}], file_row_number = true, filename = 'file')"
+
+
+def drop_rows(table: str, typed: Typed, rows: pa.Table) -> None:
+    """Writes again, without `rows` (`file`, `file_row_number`), the parts that have some of them: they are repeats."""
+    for part in typed.parts:
+        numbers = rows.filter(pc.field("file") == str(part))["file_row_number"]
         if len(numbers):
-            faulty = _rewrite_without(part, numbers)
-            typed.rows[number] -= len(numbers)
+            kept = part.with_suffix(".kept")
+            write_without(part, kept, table, numbers)
+            kept.replace(part)
             typed.duplicates += len(numbers)
-            typed.faulty -= faulty
 
 
-def _rewrite_without(part: Path, numbers: pa.ChunkedArray) -> int:
-    """Writes a part again without the rows at these positions, in the same order; how many of those had a fault."""
-    kept = part.with_suffix(".kept")
-    first = faulty = 0
-    with pq.ParquetFile(part) as file, pq.ParquetWriter(kept, file.schema_arrow, compression="zstd") as writer:
-        for batch in file.iter_batches(batch_size=ROW_GROUP_ROWS):
-            is_dropped = pc.is_in(pa.array(range(first, first + batch.num_rows), pa.int64()), value_set=numbers)
-            dropped = batch.filter(is_dropped)
-            faulty += dropped.num_rows - dropped["fault"].null_count
-            writer.write_batch(batch.filter(pc.invert(is_dropped)))
-            first += batch.num_rows
-    kept.replace(part)
-    return faulty
+def write_without(part: Path, target: Path, table: str, numbers: pa.ChunkedArray) -> None:
+    """Writes a part but for the rows at these positions to `target`, in order.
 
-
-def _key(table: str) -> str:
-    """The key of a row as SQL, null where a part of it is missing."""
-    parts = []
-    for paths in KEYS[table]:
-        columns = [".".join(f'"{name}"' for name in path.split(".")) for path in paths]
-        parts.append("coalesce(" + ", ".join(f"nullif(cast({column} as varchar), '')" for column in columns) + ")")
-    if len(parts) == 1:
-        return parts[0]
-    return "case when " + " and ".join(f"{part} is not null" for part in parts) + f" then [{', '.join(parts)}] end"
+    The columns are those of today: one that the part lacks, as it was written before it was there, is null.
+    """
+    schema, first = SCHEMAS[table], 0
+    with (
+        pq.ParquetFile(part, page_checksum_verification=True) as file,
+        pq.ParquetWriter(target, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for number in range(file.num_row_groups):
+            rows = file.read_row_group(number)
+            is_dropped = pc.is_in(pa.array(range(first, first + rows.num_rows), pa.int64()), value_set=numbers)
+            kept = rows.filter(pc.invert(is_dropped))
+            for column in schema:
+                if column.name not in kept.column_names:
+                    kept = kept.append_column(column, pa.nulls(kept.num_rows, column.type))
+            if kept.num_rows:
+                writer.write_table(kept.select(schema.names).cast(schema), row_group_size=ROW_GROUP_ROWS)
+            first += rows.num_rows

@@ -1,9 +1,11 @@
 """Types of the raw tables: the truth that Parquet files, dbt sources and typing follow.
 
-Belongs here: columns, their order and types, keys. Not: how a JSON value becomes one of these types (rows).
+Belongs here: columns, their order and types, keys. Not: what fits a type (values), how a JSON value becomes it (rows).
 """
 
 import pyarrow as pa
+
+from orchestration.ground.engine import sql_name
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -103,3 +105,26 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 
 DROPPED_ALIASES: frozenset[str] = frozenset({"modelId"})
 """Fields that repeat another one, and so are neither a column nor unknown."""
+
+
+def duckdb_type(kind: pa.DataType) -> str:
+    """What DuckDB calls a type of the schemas."""
+    if pa.types.is_struct(kind):
+        return "struct(" + ", ".join(f"{sql_name(inner.name)} {duckdb_type(inner.type)}" for inner in kind) + ")"
+    if pa.types.is_list(kind):
+        return f"{duckdb_type(kind.value_type)}[]"
+    if pa.types.is_map(kind):
+        return f"map({duckdb_type(kind.key_type)}, {duckdb_type(kind.item_type)})"
+    names = {pa.bool_(): "boolean", pa.int64(): "bigint", pa.float64(): "double", pa.date32(): "date"}
+    return names.get(kind) or ("varchar" if kind == pa.string() else "timestamptz")
+
+
+def key_sql(table: str) -> str:
+    """The key of a row in SQL, null where a part of it is missing."""
+    parts = []
+    for paths in KEYS[table]:
+        columns = [".".join(map(sql_name, path.split("."))) for path in paths]
+        parts.append("coalesce(" + ", ".join(f"nullif(cast({column} as varchar), '')" for column in columns) + ")")
+    if len(parts) == 1:
+        return parts[0]
+    return "case when " + " and ".join(f"{part} is not null" for part in parts) + f" then [{', '.join(parts)}] end"

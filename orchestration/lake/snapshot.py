@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from orchestration.lake.files import LakeError, disk_errors, sha256_of, sync_folder, write_durably
-from orchestration.lake.ingest import type_pages
+from orchestration.ground.files import fsync, put_in_place, sha256_of, write_durably
+from orchestration.lake.files import LakeError, disk_errors
+from orchestration.lake.ingest import Typed, type_pages
 from orchestration.lake.manifest import MANIFEST_NAME, Manifest, SnapshotFile
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.spool import Spool
@@ -38,11 +41,9 @@ def write_snapshot(spool: Spool) -> Manifest:
     Raises:
         LakeError: the crawl is not finished, or the disk fails; nothing half-written is left then.
     """
-    if not spool.is_finished:
-        raise LakeError(f"The crawl of {spool.table} for {spool.snapshot_date} is not finished: run again to go on.")
+    require_finished(spool)
     with new_snapshot(spool.data_dir, spool.table, spool.snapshot_date) as folder:
-        manifest = _write(spool, folder)
-        write_manifest(folder, manifest)
+        manifest = write_crawl_manifest(folder, type_pages(spool.table, spool.stored(), folder), spool)
     spool.discard()
     return manifest
 
@@ -68,14 +69,57 @@ def new_snapshot(data_dir: Path, table: str, snapshot_date: date) -> Iterator[Pa
             shutil.rmtree(building, ignore_errors=True)
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes the manifest of the snapshot that is being written in `folder`."""
-    write_durably(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2).encode())
+def write_manifest(folder: Path, typed: Typed, **told: Any) -> Manifest:
+    """Makes the parts in `folder` durable and writes their manifest, which it returns; `told` are its other fields."""
+    files, faulty = [], 0
+    for part in typed.parts:
+        fsync(part)
+        rows, faults = _counts(part)
+        files.append(SnapshotFile(path=part.name, bytes=part.stat().st_size, rows=rows, sha256=sha256_of(part)))
+        faulty += faults
+    manifest = Manifest(
+        rows=sum(file.rows for file in files),
+        faulty_rows=faulty,
+        duplicate_rows=typed.duplicates,
+        bytes=sum(file.bytes for file in files),
+        files=files,
+        unknown_fields=dict(sorted(typed.unknown_fields.items())),
+        **told,
+    )
+    write_durably(folder / MANIFEST_NAME, manifest.model_dump_json(indent=2))
+    return manifest
 
 
-def listed(part: Path, rows: int) -> SnapshotFile:
-    """How a manifest lists a Parquet file of so many rows."""
-    return SnapshotFile(path=part.name, bytes=part.stat().st_size, rows=rows, sha256=sha256_of(part))
+def _counts(part: Path) -> tuple[int, int]:
+    """How many rows a part holds, and how many of them have a fault, as its footer tells."""
+    footer = pq.read_metadata(part)
+    fault = footer.schema.names.index("fault")
+    groups = [footer.row_group(number) for number in range(footer.num_row_groups) if footer.num_rows]
+    return footer.num_rows, sum(group.num_rows - group.column(fault).statistics.null_count for group in groups)
+
+
+def write_crawl_manifest(folder: Path, typed: Typed, spool: Spool, **told: Any) -> Manifest:
+    """The same of the parts that a crawl became; `told` is what the spool does not know, or knows otherwise."""
+    pages = spool.stored()
+    of_crawl = {
+        "table": spool.table,
+        "snapshot_date": spool.snapshot_date,
+        "source": spool.source,
+        "source_label": spool.source_label,
+        "synthetic": any(page.synthetic for page in pages),
+        "complete": spool.is_finished,
+        "requests": spool.requests,
+        "first_observed_at": min(page.observed_at for page in pages),
+        "last_observed_at": max(page.observed_at for page in pages),
+        "not_found": [name for page in pages for name in page.not_found],
+    }
+    return write_manifest(folder, typed, **(of_crawl | told))
+
+
+def require_finished(spool: Spool) -> None:
+    """Raises LakeError if a crawl is not finished: it cannot become a snapshot."""
+    if not spool.is_finished:
+        raise LakeError(f"The crawl of {spool.table} for {spool.snapshot_date} is not finished: run again to go on.")
 
 
 def sweep(data_dir: Path, table: str) -> None:
@@ -153,36 +197,10 @@ def verify(data_dir: Path, table: str, snapshot_date: date) -> Manifest:
     return manifest
 
 
-def _write(spool: Spool, folder: Path) -> Manifest:
-    pages = spool.stored()
-    typed = type_pages(spool.table, pages, folder)
-    files = [listed(part, rows) for part, rows in zip(typed.parts, typed.rows, strict=True)]
-    return Manifest(
-        table=spool.table,
-        snapshot_date=spool.snapshot_date,
-        source=spool.source,
-        source_label=spool.source_label,
-        synthetic=any(page.synthetic for page in pages),
-        complete=spool.is_finished,
-        rows=sum(typed.rows),
-        faulty_rows=typed.faulty,
-        duplicate_rows=typed.duplicates,
-        bytes=sum(file.bytes for file in files),
-        files=files,
-        requests=spool.requests,
-        first_observed_at=min(page.observed_at for page in pages),
-        last_observed_at=max(page.observed_at for page in pages),
-        not_found=[name for page in pages for name in page.not_found],
-        unknown_fields=dict(sorted(typed.unknown_fields.items())),
-    )
-
-
 def _put_in_place(building: Path, final: Path) -> None:
     """Renames a whole folder to its final name; a kill in between leaves the old one for `sweep` to put back."""
-    sync_folder(building)
     replaced = final.with_name(f".replaced-{final.name.partition('=')[2]}")
     if final.exists():
         final.rename(replaced)
-    building.rename(final)
-    sync_folder(final.parent)
+    put_in_place(building, final)
     shutil.rmtree(replaced, ignore_errors=True)

@@ -11,14 +11,16 @@ import shutil
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from orchestration.lake.files import LakeError, disk_errors, locked, sync_folder, write_durably
+from orchestration.ground.files import put_in_place, write_durably
+from orchestration.ground.text import read_json
+from orchestration.lake.files import LakeError, disk_errors, locked
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.shape import fits
 
@@ -42,10 +44,13 @@ class PageLike(Protocol):
 
 
 @dataclass(frozen=True)
-class SpooledPage:
-    """A page as it was appended."""
+class StoredPage:
+    """A page on disk: the file, its rows and bytes of JSON, whether each value fits the table, and how it came."""
 
-    rows: Sequence[Any]
+    path: Path
+    rows: int
+    bytes: int
+    fits: bool
     cursor: str | None
     observed_at: datetime
     requests: int
@@ -53,46 +58,34 @@ class SpooledPage:
     not_found: list[str]
 
 
-@dataclass(frozen=True)
-class StoredPage:
-    """A page on disk: the file, its rows and bytes of JSON, whether each value fits the table, when it came."""
-
-    path: Path
-    rows: int
-    bytes: int
-    fits: bool
-    observed_at: datetime
-    synthetic: bool
-    not_found: list[str]
-
-
-@dataclass(frozen=True)
-class _Origin:
-    source: str
-    source_label: str
-    scope: str
-
-
 class Spool:
-    """The pages of one crawl of one table for one snapshot date, held by one process at a time.
+    """The pages of one crawl of one table for one snapshot date, held by one process at a time: open it with `open`.
 
-    Open it with `Spool.open`. `cursor` is where the crawl goes on (None: at its start, or it is finished) and
-    `requests` what the stored pages cost. The other attributes are what it was opened with.
+    `source`, `source_label` and `scope` are what it was opened with.
     """
 
-    def __init__(self, data_dir: Path, table: str, snapshot_date: date, origin: _Origin) -> None:
+    def __init__(self, data_dir: Path, table: str, snapshot_date: date, origin: dict[str, str]) -> None:
         """Use `Spool.open`, which holds the lock."""
-        self.data_dir = data_dir
-        self.table = table
-        self.snapshot_date = snapshot_date
-        self.source = origin.source
-        self.source_label = origin.source_label
-        self.cursor: str | None = None
-        self.is_finished = False
-        self.requests = 0
+        self.data_dir, self.table, self.snapshot_date = data_dir, table, snapshot_date
+        self.source, self.source_label = origin["source"], origin["source_label"]
         self._origin = origin
-        self._headers: list[dict[str, Any]] = []
+        self._pages: list[StoredPage] = []
         self._folder = data_dir / "spool" / table / f"snapshot_date={snapshot_date.isoformat()}"
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the crawl goes on; None at its start, and when it is finished."""
+        return self._pages[-1].cursor if self._pages else None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last page is there."""
+        return bool(self._pages) and self.cursor is None
+
+    @property
+    def requests(self) -> int:
+        """What the stored pages cost."""
+        return sum(page.requests for page in self._pages)
 
     @classmethod
     @contextmanager
@@ -109,7 +102,8 @@ class Spool:
         """
         if table not in SCHEMAS:
             raise ValueError(f"no raw table is called {table!r}")
-        spool = cls(data_dir, table, snapshot_date, _Origin(source, source_label, scope))
+        origin = {"source": source, "source_label": source_label, "scope": scope}
+        spool = cls(data_dir, table, snapshot_date, origin)
         folder = spool._folder
         with locked(folder.parent / ".lock"):
             with disk_errors(f"open the pages of {table}", folder):
@@ -147,44 +141,17 @@ class Spool:
             "bytes": len(rest),
             "stored": len(stored),
             "crc32": zlib.crc32(stored),
-            **asdict(self._origin),
+            **self._origin,
         }
         line = json.dumps({HEADER: header}, separators=(",", ":")).encode()
         first = b"".join((b"[", line, b",\n" if len(page.rows) else b"\n"))
         with disk_errors(f"store a page of {self.table}", self._folder):
-            write_durably(self._path(self._count), codec.compress(first, asbytes=True) + stored)
+            write_durably(self._next_path, codec.compress(first, asbytes=True) + stored)
         self._advance(header)
 
     def stored(self) -> list[StoredPage]:
         """What is known of each stored page, in order."""
-        return [
-            StoredPage(
-                path=self._path(number),
-                rows=header["rows"],
-                bytes=header["bytes"],
-                fits=header["fits"],
-                observed_at=datetime.fromisoformat(header["observed_at"]),
-                synthetic=header["synthetic"],
-                not_found=header["not_found"],
-            )
-            for number, header in enumerate(self._headers)
-        ]
-
-    def pages(self) -> Iterator[SpooledPage]:
-        """The stored pages in order, one in memory at a time.
-
-        Raises:
-            LakeError: a page cannot be read.
-        """
-        for page, header in zip(self.stored(), self._headers, strict=True):
-            yield SpooledPage(
-                rows=read_rows(page.path),
-                cursor=header["cursor"],
-                observed_at=page.observed_at,
-                requests=header["requests"],
-                synthetic=page.synthetic,
-                not_found=page.not_found,
-            )
+        return list(self._pages)
 
     def discard(self) -> None:
         """Removes the pages, at once for whoever opens the spool next.
@@ -194,8 +161,7 @@ class Spool:
         """
         with disk_errors(f"remove the pages of {self.table}", self._folder):
             done = self._folder.with_name(f".done-{self.snapshot_date.isoformat()}")
-            self._folder.rename(done)
-            sync_folder(done.parent)
+            put_in_place(self._folder, done)
             shutil.rmtree(done)
 
     def restart(self) -> None:
@@ -207,36 +173,32 @@ class Spool:
         self.discard()
         with disk_errors(f"open the pages of {self.table}", self._folder):
             self._folder.mkdir()
-        self.cursor, self.is_finished, self.requests, self._headers = None, False, 0, []
+        self._pages = []
 
     @property
-    def _count(self) -> int:
-        return len(self._headers)
-
-    def _path(self, number: int) -> Path:
-        return self._folder / f"page-{number:08}.json.zst"
+    def _next_path(self) -> Path:
+        return self._folder / f"page-{len(self._pages):08}.json.zst"
 
     def _resume(self) -> None:
         """Takes up the pages of an earlier run, up to the first that is missing or that the disk did not keep."""
-        while not self.is_finished and (header := self._intact_header(self._path(self._count))) is not None:
-            origin = _Origin(header["source"], header["source_label"], header["scope"])
-            if (origin.source, origin.source_label) != (self.source, self.source_label):
+        while not self.is_finished and (header := self._intact_header(self._next_path)) is not None:
+            if (header["source"], header["source_label"]) != (self.source, self.source_label):
                 raise LakeError(
-                    f"The unfinished crawl in {self._folder} comes from {origin.source} ({origin.source_label}), not"
-                    f" from {self.source} ({self.source_label}): remove that folder or set another HUBSCAPE_DATA_DIR."
+                    f"The unfinished crawl in {self._folder} comes from {header['source']} ({header['source_label']}), "
+                    f"not from {self.source} ({self.source_label}): remove that folder or set another "
+                    "HUBSCAPE_DATA_DIR."
                 )
-            if origin.scope != self._origin.scope:
+            if header["scope"] != self._origin["scope"]:
                 break
             self._advance(header)
         for path in sorted(self._folder.glob("page-*"), reverse=True):
-            if path >= self._path(self._count):
+            if path >= self._next_path:
                 path.unlink()
 
     def _advance(self, header: dict[str, Any]) -> None:
-        self._headers.append(header)
-        self.cursor = header["cursor"]
-        self.is_finished = self.cursor is None
-        self.requests += header["requests"]
+        told = {field.name: header[field.name] for field in fields(StoredPage) if field.name != "path"}
+        told["observed_at"] = datetime.fromisoformat(told["observed_at"])
+        self._pages.append(StoredPage(self._next_path, **told))
 
     @staticmethod
     def _intact_header(path: Path) -> dict[str, Any] | None:
@@ -261,7 +223,6 @@ def read_rows(path: Path) -> list[Any]:
     """
     try:
         with pa.input_stream(str(path), compression="zstd") as file:
-            # A number of thousands of digits stays text, which its own row is blamed for.
-            return json.loads(file.read(), parse_int=lambda digits: int(digits) if len(digits) < 40 else digits)[1:]
+            return read_json(file.read())[1:]
     except _BROKEN:
         raise LakeError(f"The page {path} cannot be read: run again to fetch it and what follows it.") from None

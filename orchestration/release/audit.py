@@ -11,20 +11,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import sha256_of
 from orchestration.release import card, datapackage
 from orchestration.release.contract import Contract
 from orchestration.release.datapackage import (
     DataPackage,
-    DataPackageError,
     ReleaseFile,
     Resource,
     read_datapackage,
-    sha256_of,
 )
-
-
-class AuditError(RuntimeError):
-    """The release must not be published; the text says what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ def audit(folder: Path, contract: Contract) -> list[Finding]:
     """One finding a question, in the order in which they make sense to read."""
     try:
         package = read_datapackage(folder)
-    except DataPackageError as error:
+    except HubscapeError as error:
         return [Finding("manifest_readable", str(error))]
     intact = _all_damage(folder, package)
     return [
@@ -63,11 +59,13 @@ def require_sound(folder: Path, contract: Contract) -> DataPackage:
     """The manifest of a release that passed the audit.
 
     Raises:
-        AuditError: it did not; the text names each problem.
+        HubscapeError: it did not; the text names each problem.
     """
     problems = [f"{finding.question}: {finding.problem}" for finding in audit(folder, contract) if finding.problem]
     if problems:
-        raise AuditError(f"The release in {folder} is refused: {'; '.join(problems)}. Materialize the release again.")
+        raise HubscapeError(
+            f"The release in {folder} is refused: {'; '.join(problems)}. Materialize the release again."
+        )
     return read_datapackage(folder)
 
 
@@ -75,19 +73,11 @@ def require_intact(folder: Path) -> DataPackage:
     """The manifest of a release whose files are exactly those that it lists, whichever contract it was made under.
 
     Raises:
-        DataPackageError: there is no manifest of this version.
-        AuditError: a file is missing, surplus or another one than is listed.
+        HubscapeError: there is no manifest of this version; or a file is missing, surplus or another one than listed.
     """
     package = read_datapackage(folder)
-    problem = _first(
-        [
-            _contradiction(folder, package),
-            _unlisted(folder, package),
-            _all_damage(folder, package),
-        ]
-    )
-    if problem:
-        raise AuditError(f"The release of {package.snapshot_date} is damaged: {problem}. Fetch or make it again.")
+    if problem := _first(look(folder, package) for look in (_contradiction, _unlisted, _all_damage)):
+        raise HubscapeError(f"The release of {package.snapshot_date} is damaged: {problem}. Fetch or make it again.")
     return package
 
 

@@ -3,13 +3,14 @@
 import datetime as dt
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 
+from orchestration.ground.engine import sql_name
+from orchestration.ground.files import put_in_place, scratch_folder, write_durably
 from orchestration.release import card, citation, datapackage
-from orchestration.release.charts import charts
 from orchestration.release.contract import Contract
 from orchestration.release.datapackage import (
     CheckResult,
@@ -23,13 +24,14 @@ from orchestration.release.datapackage import (
     described,
     read_datapackage,
 )
-from orchestration.release.export import export_tables, fsync
-from orchestration.release.report import write_report
+from orchestration.release.export import export_tables
 from orchestration.release.views import connect
 
 # What the project says of its numbers goes with them.
 _DEFINITIONS = Path(__file__).resolve().parents[2] / "docs" / "definitions.md"
 _OLD = ".old-"
+# Writes what people look at into a release folder, from its tables and its manifest so far, and describes each file.
+Pages = Callable[[duckdb.DuckDBPyConnection, DataPackage, Path], list[ReleaseFile]]
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -53,6 +55,7 @@ def build_release(
     sources: Sequence[RawSource],
     checks: Sequence[CheckResult],
     provenance: Provenance,
+    pages: Pages,
     repo_id: str = "",
     report_space: str = "",
 ) -> DataPackage:
@@ -77,34 +80,36 @@ def build_release(
         repo_id=repo_id,
         report_space=report_space,
     )
-    package = _completed(package, contract, building, data_dir)
-    _write(building / datapackage.FILE_NAME, package.text())
-    _write(building / card.FILE_NAME, card.render_card(package))
+    package = _completed(package, contract, building, data_dir, pages)
+    write_durably(building / datapackage.FILE_NAME, package.text())
+    write_durably(building / card.FILE_NAME, card.render_card(package))
     _replace(building, final)
     return package
 
 
-def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir: Path) -> DataPackage:
+def _completed(package: DataPackage, contract: Contract, folder: Path, data_dir: Path, pages: Pages) -> DataPackage:
     """The manifest with what is read from the tables just written and from the last release: days, changes, files."""
     days = [day for day in release_days(data_dir) if day < package.snapshot_date]
-    names = [resource.name for resource in package.resources]
     dated = [
         r.name for r in package.resources if r.carries_history and r.table_schema.primary_key[0] == "snapshot_date"
     ]
-    with connect(folder, package.resources, contract.tables) as tables:
+    with (
+        scratch_folder(data_dir, "release-") as scratch,
+        connect(folder, package.resources, contract.tables, scratch=scratch) as tables,
+    ):
         held = {
             day
             for name in dated
-            for (day,) in tables.execute(f'select distinct snapshot_date from "{name}"').fetchall()
+            for (day,) in tables.execute(f"select distinct snapshot_date from {sql_name(name)}").fetchall()
         }
-        drawn = charts(tables, names, package.snapshot_date)
-    package = package.model_copy(
-        update={
-            "coverage": coverage(held | {package.snapshot_date}),
-            "changes": changes(read_datapackage(release_dir(data_dir, days[-1])), package.resources) if days else None,
-        }
-    )
-    return package.model_copy(update={"files": [*_texts(package, folder), *write_report(folder, package, drawn)]})
+        before = read_datapackage(release_dir(data_dir, days[-1])) if days else None
+        package = package.model_copy(
+            update={
+                "coverage": coverage(held | {package.snapshot_date}),
+                "changes": changes(before, package.resources) if before else None,
+            }
+        )
+        return package.model_copy(update={"files": [*_texts(package, folder), *pages(tables, package, folder)]})
 
 
 def _texts(package: DataPackage, folder: Path) -> list[ReleaseFile]:
@@ -118,13 +123,8 @@ def _texts(package: DataPackage, folder: Path) -> list[ReleaseFile]:
         ),
     }
     for name, (text, _, _) in written.items():
-        _write(folder / name, text)
+        write_durably(folder / name, text)
     return [described(folder / name, folder, title, about) for name, (_, title, about) in written.items()]
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
-    fsync(path)
 
 
 def sweep(releases: Path) -> None:
@@ -144,8 +144,7 @@ def set_aside(folder: Path) -> Path:
     aside = folder.with_name(f".refused-{folder.name}")
     if aside.exists():
         shutil.rmtree(aside)
-    folder.replace(aside)
-    fsync(aside.parent)
+    put_in_place(folder, aside)
     return aside
 
 
@@ -153,7 +152,6 @@ def _replace(building: Path, final: Path) -> None:
     aside = final.with_name(f"{_OLD}{final.name}")
     if final.exists():
         final.replace(aside)
-    building.replace(final)
-    fsync(final.parent)
+    put_in_place(building, final)
     if aside.exists():
         shutil.rmtree(aside)

@@ -3,21 +3,18 @@
 Because of that an audit can render it again and compare: no number on the card comes from anywhere else.
 """
 
-import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import jinja2
 import yaml
 
+from orchestration.ground.text import for_markdown
 from orchestration.release.datapackage import DataPackage, RawSource, Resource
 
 FILE_NAME = "README.md"
 DEFINITIONS = "DEFINITIONS.md"
 DEFAULT_TABLE = "fct_organization_snapshots"
-
-# Whatever starts markup, a table cell, a link, a mention or a template. An underscore inside a word starts nothing.
-_MARKUP = re.compile(r"[\\`*{}\[\]#|<>&~$@]|:(?=//)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def render_card(package: DataPackage) -> str:
@@ -30,7 +27,7 @@ def render_card(package: DataPackage) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # Markdown, not HTML: the filter `inert` does both
     )
-    environment.filters["inert"] = inert
+    environment.filters["inert"] = for_markdown
     environment.filters["thousands"] = "{:,}".format
     default = _default(package)
     body = environment.get_template("card.md.j2").render(
@@ -47,16 +44,6 @@ def render_card(package: DataPackage) -> str:
         definitions=DEFINITIONS,
     )
     return f"---\n{_front_matter(package)}---\n{body}"
-
-
-def inert(value: object, longest: int = 200) -> str:
-    """Text that stays text wherever Markdown or HTML is rendered: one line, escaped, at most `longest` characters.
-
-    What a source says of itself is kept short; what our own documentation says is shown whole.
-    """
-    line = " ".join(str(value).split())[:longest]
-    printable = "".join(character if character.isprintable() else "�" for character in line)
-    return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", printable)
 
 
 def _reading(source: RawSource) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from orchestration.ground.errors import HubscapeError
+
 # The types that contracts of published marts may use, as pyarrow writes them and as Table Schema (datapackage.org)
 # names them; anything else has to be added here on purpose.
 _TYPES: dict[str, tuple[pa.DataType, str]] = {
@@ -24,10 +26,6 @@ _TYPES: dict[str, tuple[pa.DataType, str]] = {
     "timestamptz": (pa.timestamp("us", tz="UTC"), "datetime"),
     "timestamp with time zone": (pa.timestamp("us", tz="UTC"), "datetime"),
 }
-
-
-class ContractError(RuntimeError):
-    """The dbt manifest is missing or describes a published table that cannot be exported."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Column:
 class PublishedTable:
     """One table of the release: its columns in order, its key and the order its rows are written in.
 
-    `carries_history` is true where it holds the rows of earlier snapshots too.
+    `carries_history` is true where it holds the rows of earlier snapshots too, `subject` is its folder among the marts.
     """
 
     name: str
@@ -65,6 +63,7 @@ class PublishedTable:
     question: str = ""
     caveats: tuple[str, ...] = ()
     carries_history: bool = False
+    subject: str = ""
 
     @property
     def schema(self) -> pa.Schema:
@@ -86,10 +85,10 @@ def read_contract(manifest_path: Path) -> Contract:
     """The contract that a dbt manifest describes.
 
     Raises:
-        ContractError: there is no manifest, nothing is published, or a column has a type no file is written with.
+        HubscapeError: there is no manifest, nothing is published, or a column has a type no file is written with.
     """
     if not manifest_path.is_file():
-        raise ContractError(f"There is no dbt manifest at {manifest_path}: run `make install` to have it written.")
+        raise HubscapeError(f"There is no dbt manifest at {manifest_path}: run `make install` to have it written.")
     manifest = json.loads(manifest_path.read_text())
     nodes: dict[str, dict[str, Any]] = manifest["nodes"]
     published = {
@@ -98,7 +97,7 @@ def read_contract(manifest_path: Path) -> Contract:
         if node["resource_type"] == "model" and node["config"].get("meta", {}).get("publish")
     }
     if not published:
-        raise ContractError("No dbt model is marked `publish: true`: mark the marts to publish in their YAML.")
+        raise HubscapeError("No dbt model is marked `publish: true`: mark the marts to publish in their YAML.")
     parents: dict[str, list[str]] = manifest["parent_map"]
     upstream = {name for name in _with_ancestors(published, parents) if not name.startswith("source.")}
     tests = {
@@ -131,14 +130,14 @@ def _table(node: dict[str, Any], upstream: set[str]) -> PublishedTable:
     meta = node["config"]["meta"]
     missing = [name for name in ("title", "grain", "order_by", "question", "caveats") if not meta.get(name)]
     if missing:
-        raise ContractError(f"dbt model {node['name']} is published without {', '.join(missing)} in its meta.")
+        raise HubscapeError(f"dbt model {node['name']} is published without {', '.join(missing)} in its meta.")
     columns = tuple(
         Column(name, str(column["data_type"]).lower(), " ".join(column["description"].split()))
         for name, column in node["columns"].items()
     )
     for column in columns:
         if column.data_type not in _TYPES:
-            raise ContractError(
+            raise HubscapeError(
                 f"Column {node['name']}.{column.name} has type {column.data_type}, which no release file is written "
                 f"with; use one of {', '.join(_TYPES)}."
             )
@@ -151,6 +150,7 @@ def _table(node: dict[str, Any], upstream: set[str]) -> PublishedTable:
         columns=columns,
         question=meta["question"],
         caveats=tuple(meta["caveats"]),
+        subject=node["path"].split("/")[1],
         # A table that is made from its own rows in earlier releases goes on from them.
         carries_history=any(
             name.startswith("source.") and name.endswith(f".release.{node['name']}") for name in upstream

@@ -5,7 +5,6 @@ making: the same snapshot, made by the same code, gives the same bytes.
 """
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Collection, Sequence
 from itertools import pairwise
@@ -14,13 +13,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import sha256_of
 from orchestration.release.contract import PublishedTable
 
 FILE_NAME = "datapackage.json"
-
-
-class DataPackageError(RuntimeError):
-    """A datapackage.json is missing or is not one of ours."""
 
 
 class _Document(BaseModel):
@@ -242,20 +239,14 @@ def read_datapackage(folder: Path) -> DataPackage:
     """The manifest of a release folder.
 
     Raises:
-        DataPackageError: there is none, or it cannot be read as one.
+        HubscapeError: there is none, or it cannot be read as one.
     """
     path = folder / FILE_NAME
     if not path.is_file():
-        raise DataPackageError(f"There is no release in {folder}: materialize the release first.")
+        raise HubscapeError(f"There is no release in {folder}: materialize the release first.")
     try:
         return DataPackage.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise DataPackageError(
-            f"{path} is not a manifest of this version ({error.error_count()} problems): materialize the release again."
+        raise HubscapeError(
+            f"{path} is not a manifest of this version ({error.error_count()} problems): make or fetch it again."
         ) from None
-
-
-def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.ground import engine
+from orchestration.ground.engine import sql_name, sql_text
 from orchestration.release.contract import PublishedTable
 from orchestration.release.datapackage import Resource
 
@@ -26,27 +28,15 @@ def connect(
         folder: the release.
         resources: what its manifest lists.
         tables: the tables of the contract; one that the release has no file of is a view without rows.
-        scratch: a folder of its own, for what does not fit into memory and for answers that are written.
+        scratch: a folder of its own, for what does not fit into memory and for answers that are written; else neither.
         memory_limit: DuckDB's memory limit, such as 1GB.
     """
     paths = {resource.name: folder / resource.path for resource in resources}
-    connection = duckdb.connect(config={"memory_limit": memory_limit})
-    connection.execute("set TimeZone = 'UTC'")
-    reached = [folder]
-    if scratch:
-        connection.execute(f"set temp_directory = {text(scratch / 'spilled')}")
-        reached.append(scratch)
-    connection.execute(f"set allowed_directories = [{', '.join(map(text, reached))}]")
-    connection.execute("set enable_external_access = false")
-    connection.execute("set lock_configuration = true")
+    reached = [folder, scratch] if scratch else [folder]
+    connection = engine.connect(memory_limit=memory_limit, spill=scratch and scratch / "spilled", folders=reached)
     for table in tables:
-        columns = ", ".join(f'cast(null as {column.data_type}) as "{column.name}"' for column in table.columns)
+        columns = ", ".join(f"cast(null as {column.data_type}) as {sql_name(column.name)}" for column in table.columns)
         path = paths.get(table.name)
-        rows = f"* from read_parquet({text(path)})" if path else f"{columns} where false"
-        connection.execute(f'create view "{table.name}" as select {rows}')
+        rows = f"* from read_parquet({sql_text(path)})" if path else f"{columns} where false"
+        connection.execute(f"create view {sql_name(table.name)} as select {rows}")
     return connection
-
-
-def text(path: Path) -> str:
-    """A path as a literal of SQL."""
-    return "'" + str(path).replace("'", "''") + "'"

@@ -7,12 +7,13 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestration.ground.errors import HubscapeError
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.ecosystem import add_organizations
 from orchestration.sandbox.registry import read_registry
 
 
-class RecordedRowsError(ValueError):
+class RecordedRowsError(HubscapeError):
     """The folder of recorded rows cannot be served; the text names the file and the line."""
 
 

@@ -4,10 +4,8 @@ What a repository is and how it survives a crash belongs here; HTTP, tokens and 
 last and by renaming one file: a crash leaves the previous commit and at most orphans, which the next start sweeps.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 import re
 import secrets
 import threading
@@ -18,6 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import fsync, lock, put_in_place
+
 GITATTRIBUTES = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 COMMIT_SHA = re.compile(r"[0-9a-f]{40}")
@@ -25,11 +26,11 @@ _REF_NAME = re.compile(r"(?!.*(\.\.|//|@\{))[A-Za-z0-9_][A-Za-z0-9._/+-]{0,250}(
 _FORBIDDEN_SEGMENTS = {"", ".", "..", ".git"}
 
 
-class StoreLocked(RuntimeError):
+class StoreLocked(HubscapeError):
     """Another server holds the folder."""
 
 
-class StoreDamaged(RuntimeError):
+class StoreDamaged(HubscapeError):
     """A ref names a commit, or a commit names a blob, that is not on disk."""
 
 
@@ -128,14 +129,8 @@ class Store:
         for folder in (self._blobs, self._commits, self._repo_files, self._staging):
             folder.mkdir(parents=True, exist_ok=True)
         self._mutex = threading.Lock()
-        self._lock_file = (root / "lock").open("w")
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock_file.close()
-            raise StoreLocked(
-                f"Another sandbox Hub already serves {root}: stop it or choose another data folder."
-            ) from None
+        busy = StoreLocked(f"Another sandbox Hub already serves {root}: stop it or choose another data folder.")
+        self._lock_file = lock(root / "lock", busy)
         self._read_commit = lru_cache(maxsize=128)(self._load_commit)
         try:
             self._repos = {(repo.kind, repo.id): repo for repo in self._load_repos()}
@@ -166,7 +161,7 @@ class Store:
         """Forgets the repository; its blobs go at the next start."""
         with self._mutex:
             self._repo_file(repo).unlink(missing_ok=True)
-            _sync_folder(self._repo_files)
+            fsync(self._repo_files)
             self._repos.pop((repo.kind, repo.id), None)
 
     def commit_at(self, repo: Repo, revision: str) -> Commit:
@@ -254,12 +249,9 @@ class Store:
 
     def adopt(self, staged: Path, sha256: str) -> None:
         """Moves a fully written file, whose hash the caller has checked, among the blobs."""
-        with staged.open("rb") as file:
-            os.fsync(file.fileno())
         target = self.blob_path(sha256)
         _make_folder(target.parent)
-        staged.replace(target)
-        _sync_folder(target.parent)
+        put_in_place(staged, target)
 
     def _applied(self, repo: Repo, head: dict[str, File], operations: Iterable[Operation]) -> dict[str, File]:
         """The files after the operations, in order; new content is on disk, and new files have no commit yet."""
@@ -285,7 +277,7 @@ class Store:
             # Who writes what is there already has not touched it.
             files[path] = head[path] if path in head and replace(head[path], commit="") == new else new
         for folder in {self.blob_path(file.sha256).parent for file in files.values() if not file.commit}:
-            _sync_folder(folder)
+            fsync(folder)
         clash = {folder for path in files for folder in _parents(path)} & files.keys()
         if clash:
             raise Refused("Invalid", f"Both a file and a folder in the same commit: {min(clash)!r:.80}.")
@@ -326,24 +318,22 @@ class Store:
         sha = hashlib.sha1(body, usedforsecurity=False).hexdigest()
         target = self._commits / f"{sha}.json"
         self._write(target, body)
-        _sync_folder(self._commits)
+        fsync(self._commits)
         repo = replace(repo, branches={**repo.branches, branch: sha})
         self._save_repo(repo)
         return repo, self._read_commit(repo.uid, sha)
 
     def _save_repo(self, repo: Repo) -> None:
         self._write(self._repo_file(repo), json.dumps(asdict(repo), indent=1).encode())
-        _sync_folder(self._repo_files)
+        fsync(self._repo_files)
         self._repos[repo.kind, repo.id] = repo
 
     def _write(self, target: Path, data: bytes) -> None:
         """The whole file or nothing under its name; the caller syncs the folder."""
         staged = self.staging_path()
         try:
-            with staged.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            staged.write_bytes(data)
+            fsync(staged)
             staged.replace(target)
         finally:
             staged.unlink(missing_ok=True)
@@ -405,12 +395,4 @@ def _written(time: datetime) -> str:
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        fsync(folder.parent)

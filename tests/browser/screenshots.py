@@ -1,6 +1,7 @@
-"""Takes the pictures of the README, and what a run prints: `make screenshots`.
+"""Takes the pictures of the README: `make screenshots`.
 
-A Dagster of its own is started and `refresh` clicked in it, as in the tests, by the same ways through the pages.
+A Dagster of its own is started and `refresh` clicked in it, as in the tests, by the same ways through the pages. The
+first picture, of what was found, is that of a run on recorded rows of the real Hub.
 """
 
 import sys
@@ -9,22 +10,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestration.release.readme import render_run
+from orchestration.sandbox.recorded import recorded_catalogue
 from tests.browser import dbt_docs, report
 from tests.browser.dagster_ui import DagsterUI, running_dagster
 from tests.browser.pages import MISSING, chromium, running_browser, watched_page
 from tests.hubscape import PROJECT, hubscape
+from tests.pipeline.conftest import RECORDED_DATE, environment
+from tests.sandbox import running_sandbox
+from tests.support import recorded_dir
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 IMAGES = PROJECT / "docs" / "images"
-README = PROJECT / "README.md"
 MART = "fct_derivative_counts"
 
 
 def main() -> int:
-    """Writes every picture, and the README's part, and prints their paths; returns the exit code."""
+    """Writes every picture and prints their paths; returns the exit code."""
     if chromium() is None:
         print(MISSING, file=sys.stderr)
         return 1
@@ -43,12 +46,14 @@ def main() -> int:
             return 1
         pictures_of_docs(browser, Path(folder) / "docs" / "dbt" / "index.html")
         pictures_of_report(browser, ui.release)
-        done = hubscape("run", {"HUBSCAPE_DATA_DIR": f"{folder}/run"})
+        recorded = Path(folder) / "recorded"
+        with running_sandbox(recorded_catalogue(recorded_dir()), recorded / "hub") as hub:
+            done = hubscape("run", environment(hub, recorded / "data"))
         if done.returncode:
             print(done.stderr, file=sys.stderr)
             return 1
-        README.write_text(render_run(README.read_text(), done.stdout, Path(folder) / "run"))
-        print(README.name)
+        way = at(recorded / "data" / "release" / RECORDED_DATE, "derivatives")
+        picture(browser, "derivatives_recorded", way, height=730)
     return 0
 
 
@@ -80,17 +85,19 @@ def pictures_of_docs(browser: "Browser", docs: Path) -> None:
 
 def pictures_of_report(browser: "Browser", release: Path) -> None:
     """The report of a release: its head in light colours, a chart in dark ones, and one on a telephone."""
-
-    def at(chart: str) -> "Callable[[Page], None]":
-        def way(page: "Page") -> None:
-            report.open_report(page, release)
-            page.locator(f"section#{chart}").evaluate("section => section.scrollIntoView()")
-
-        return way
-
     picture(browser, "report_light", lambda page: report.open_report(page, release))
-    picture(browser, "report_dark", at("releases"), colours="dark")
-    picture(browser, "report_390", at("derivatives"), width=390, height=844)
+    picture(browser, "report_dark", at(release, "releases"), colours="dark")
+    picture(browser, "report_390", at(release, "derivatives"), width=390, height=844)
+
+
+def at(release: Path, chart: str) -> "Callable[[Page], None]":
+    """The way to a chart of a release's report."""
+
+    def way(page: "Page") -> None:
+        report.open_report(page, release)
+        page.locator(f"section#{chart}").evaluate("section => section.scrollIntoView()")
+
+    return way
 
 
 def picture(browser: "Browser", name: str, way: "Callable[[Page], None]", **options: object) -> None:

@@ -8,6 +8,7 @@ from tests.browser.screenshots import IMAGES
 from tests.hubscape import PROJECT
 
 NAMES = (
+    "derivatives_recorded",
     "dagster_graph",
     "dagster_check",
     "dbt_docs",

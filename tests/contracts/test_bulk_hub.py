@@ -7,10 +7,10 @@ import re
 import pytest
 from starlette.responses import PlainTextResponse
 
+from orchestration.ground.errors import HubscapeError
 from orchestration.hub import bulk
 from orchestration.hub.bulk import (
     BulkCommit,
-    BulkMissing,
     commit_of_day,
     commits,
     commits_by_day,
@@ -20,7 +20,6 @@ from orchestration.hub.bulk import (
     is_repo,
     local_files,
 )
-from orchestration.hub.client import TransferError
 from orchestration.hub.session import HubError, HubSession, Limits
 from tests.bulk import REPO, commit_files
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox, small_catalogue
@@ -141,10 +140,10 @@ def test_a_folder_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert local_files(tmp_path / "dump", "models") == [tmp_path / "dump" / "models" / "0.parquet"]
     assert local_files(tmp_path / "dump", "spaces") == []
-    with pytest.raises(BulkMissing, match="There is no folder"):
+    with pytest.raises(HubscapeError, match="There is no folder"):
         local_files(tmp_path / "elsewhere", "models")
     (tmp_path / "a[b]").mkdir()
-    with pytest.raises(BulkMissing, match="rename the folder"):
+    with pytest.raises(HubscapeError, match="rename the folder"):
         local_files(tmp_path / "a[b]", "models")
     assert is_repo("owner/name") and not is_repo("/tmp") and not is_repo("./dump")
     (tmp_path / "owner" / "name").mkdir(parents=True)
@@ -210,7 +209,7 @@ def test_a_rotten_beginning_is_thrown_away_and_told_of(hub, tmp_path):
     folder = tmp_path / "files"
     folder.mkdir()
     (folder / "00000.part").write_bytes(b"rotten" * 1000)
-    with pytest.raises(TransferError, match="other bytes than the commit has: run again"):
+    with pytest.raises(HubError, match="other bytes than the commit has: run again"):
         fetched(hub, folder)
     (path,) = fetched(hub, folder)
     assert path.read_bytes() == CONTENT
@@ -243,7 +242,7 @@ def test_a_used_up_quota_of_the_api_is_waited_out_too(hub):
 def test_a_hub_that_sends_something_else_is_one_sentence(hub, tmp_path, monkeypatch, answer, said):
     monkeypatch.setattr(bulk.time, "sleep", lambda _: None)
     hub.put_in_front(lambda app: answering(app, "/resolve/", answer))
-    with pytest.raises(TransferError, match=said) as failure:
+    with pytest.raises(HubError, match=said) as failure:
         fetched(hub, tmp_path / "files")
     assert TOKEN not in str(failure.value) and re.fullmatch(r"[^\n]+\.", str(failure.value))
 

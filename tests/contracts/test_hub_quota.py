@@ -4,8 +4,9 @@ import time
 
 import pytest
 
+from orchestration.hub.client import transfers
 from orchestration.hub.listing import pages
-from orchestration.hub.quota import Quota
+from orchestration.hub.quota import Quota, asked_wait
 from orchestration.hub.session import HubError, HubSession, Limits
 from tests.contracts.hostile_server import Ask, Reply, hostile_hub
 
@@ -68,6 +69,11 @@ def test_a_quota_used_up_by_others_is_waited_for_and_said():
         {"ratelimit": '"api";r=0;t=9'},
         {"ratelimit-policy": '"fixed window";"api";q=10;w=300'},
         {"ratelimit": '"api";r=0;t=9', "ratelimit-policy": '"fixed window";"api";q=0;w=300'},
+        *(
+            {"ratelimit": f'"api";r={r};t={t}', "ratelimit-policy": f'"fixed window";"api";q={q};w=300'}
+            for digits in ("9" * 12, "9" * 400, "9" * 5000)
+            for r, t, q in ((digits, 9, 10), (0, digits, 10), (0, 9, digits))
+        ),
     ],
 )
 def test_a_hub_that_tells_no_quota_holds_nothing_back(headers):
@@ -83,3 +89,33 @@ def test_the_last_request_of_the_share_is_allowed_and_no_more():
     assert quota.wait_seconds() == 0
     quota.learn({"ratelimit": '"api";r=100;t=60', "ratelimit-policy": policy})
     assert 59 < quota.wait_seconds() <= 60
+
+
+def test_a_refused_request_waits_for_the_reset_and_any_other_for_what_it_is_told():
+    told = {"ratelimit": '"api";r=0;t=60', "retry-after": "7"}
+    assert (asked_wait(429, told), asked_wait(503, told), asked_wait(503, {})) == (60, 7, None)
+    assert asked_wait(429, {"ratelimit": f'"api";r=0;t={"9" * 5000}', "retry-after": "7"}) == 7
+    assert asked_wait(429, {"retry-after": "9" * 5000}) == float("inf")
+    assert asked_wait(429, {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ({"RateLimit": '"api";r=0;t=7'}, 8),
+        ({"RateLimit": f'"api";r=0;t={10**6}', "Retry-After": str(10**6)}, 331),
+        ({"RateLimit": f'"api";r=3;t={"9" * 5000}', "Retry-After": "9" * 5000}, 331),
+        ({"RateLimit": f'"api";r={"9" * 5000};t=7'}, 1),
+    ],
+)
+def test_the_client_sleeps_no_longer_than_a_window_whatever_a_hub_tells(monkeypatch, told, seconds):
+    slept: list[float] = []
+    busy = Reply(status=429, headers=told)
+    with (
+        hostile_hub(lambda _: Reply([]) if slept else busy) as hub,
+        transfers(hub.url, None, "a/b", "fetched", "main") as api,
+    ):
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", slept.append)
+        assert list(api.list_repo_tree("a/b", repo_type="dataset", revision="main")) == []
+        monkeypatch.undo()
+    assert slept == [seconds]

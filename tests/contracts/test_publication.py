@@ -9,7 +9,9 @@ import pytest
 from huggingface_hub import CommitOperationAdd
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from orchestration.hub.publication import PublicationError, publish
+from orchestration.ground.errors import HubscapeError
+from orchestration.hub.publication import publish
+from orchestration.hub.session import HubError, HubUnauthorized
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox, small_catalogue
 
 REPO = "somebody/observatory"
@@ -120,7 +122,7 @@ def test_an_older_snapshot_never_replaces_a_newer_one(hub, release, tmp_path):
     newest = contents(release)
     (release / "datapackage.json").write_text(json.dumps({"snapshot_date": "2025-12-31"}))
 
-    with pytest.raises(PublicationError, match="already holds snapshot 2026-01-02, newer than 2025-12-31"):
+    with pytest.raises(HubscapeError, match="already holds snapshot 2026-01-02, newer than 2025-12-31"):
         send(hub, release, date="2025-12-31")
 
     assert published(hub, "main", tmp_path / "a") == newest
@@ -131,7 +133,7 @@ def test_a_repo_with_somebody_elses_files_is_left_alone(hub, release, tmp_path):
     theirs = [CommitOperationAdd("README.md", b"# theirs"), CommitOperationAdd("data.csv", b"a,b")]
     hub.api().create_commit(REPO, theirs, commit_message="theirs", repo_type="dataset")
 
-    with pytest.raises(PublicationError, match=r"holds files that were not published from here, such as 'data\.csv'"):
+    with pytest.raises(HubscapeError, match=r"holds files that were not published from here, such as 'data\.csv'"):
         send(hub, release)
 
     assert published(hub, "main", tmp_path / "a") == {"README.md": b"# theirs", "data.csv": b"a,b"}
@@ -141,7 +143,7 @@ def test_a_next_link_to_another_host_gets_no_token(hub, release, tmp_path):
     with running_sandbox(small_catalogue(), tmp_path / "elsewhere") as elsewhere:
         hub.put_in_front(lambda inner: points_to(inner, "/tree/", f'<{elsewhere.url}/api/x>; rel="next"'))
 
-        with pytest.raises(PublicationError, match="points to another host for a request with a token"):
+        with pytest.raises(HubError, match="points to another host for a request with a token"):
             send(hub, release)
 
         assert elsewhere.requests == []
@@ -163,7 +165,7 @@ def points_to(inner: ASGIApp, part: str, link: str) -> ASGIApp:
 
 @pytest.mark.parametrize("token", [None, "hf_wrong"])
 def test_without_the_right_token_nothing_is_written_and_no_token_is_told(hub, release, token):
-    with pytest.raises(PublicationError, match="set HF_TOKEN to a token that may write it") as caught:
+    with pytest.raises(HubUnauthorized, match="set HF_TOKEN to a token that may write it") as caught:
         send(hub, release, token=token)
 
     assert "hf_" not in str(caught.value)
@@ -173,7 +175,7 @@ def test_without_the_right_token_nothing_is_written_and_no_token_is_told(hub, re
 def test_a_hub_that_is_down_is_one_sentence(release, tmp_path):
     with running_sandbox(small_catalogue(), tmp_path / "hub") as running:
         pass
-    with pytest.raises(PublicationError, match=r"could not be reached while somebody/observatory was being published"):
+    with pytest.raises(HubError, match=r"could not be reached while somebody/observatory was being published"):
         send(running, release)
 
 

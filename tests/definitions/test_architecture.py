@@ -1,28 +1,62 @@
-"""Imports point downwards only, and importing a module does no work."""
+"""The house: imports point downwards only, in no circle, and importing a module does no work.
+
+python -m tests.definitions.test_architecture    prints the house in numbers
+"""
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-# What each room may import of the project's own; the rooms at the bottom import nothing but themselves.
-ROOMS = {
-    "orchestration/hub": {"orchestration.hub"},
-    "orchestration/lake": {"orchestration.lake"},
-    "orchestration/release": {"orchestration.release"},
-    "expectations": {"expectations"},
-    "orchestration/sandbox": {"orchestration.sandbox"},
-}
-NO_DAGSTER = [*ROOMS]
-SANDBOX_USERS = {"orchestration/cli.py"}
+# Rooms and modules of the root from the top down: each imports from its own storey and from those below, never upwards.
+STOREYS = (
+    {"cli"},
+    {"definitions"},
+    {"assets", "checks", "commands", "jobs", "sensors", "resources", "translator", "metadata", "console", "failures"},
+    {"crawl", "site"},
+    {"release"},
+    {"hub", "lake", "expectations", "dbt", "run_history"},
+    {"settings"},
+    {"ground"},
+)
+SANDBOX = "sandbox"  # a Hub for offline runs, which only those that start it know
+SANDBOX_USERS = {"cli"}
+# They turn off what libraries would send or show by themselves, which only variables can.
+LIBRARIES_TOLD = {"orchestration.commands.run", "expectations.runner"}
+NO_DAGSTER = {"crawl", "site", "release", "hub", "lake", "expectations", "ground", SANDBOX}
+NO_SETTINGS = {"site", "release", "hub", "lake", "expectations", "ground", SANDBOX}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the house by its dotted name."""
+    files = [path for top in ("orchestration", "expectations") for path in (PROJECT / top).rglob("*.py")]
+    return {".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
+
+
+def room(module: str) -> str:
+    """The room that a module lies in; one of the root is its own room."""
+    top, _, rest = module.partition(".")
+    return top if top == "expectations" else rest.partition(".")[0]
 
 
 def imports(path: Path) -> set[str]:
+    """What a module imports anywhere in it, function bodies included, but for what only type checkers see."""
+    tree = ast.parse(path.read_text())
+    hidden = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -31,36 +65,115 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def modules(room: str) -> list[Path]:
-    return sorted((PROJECT / room).rglob("*.py"))
+def house() -> dict[str, set[str]]:
+    """The modules of the house that each module of it imports."""
+    known = modules()
+
+    def owner(name: str) -> str | None:
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        return name or None
+
+    found = {module: {owner(name) for name in imports(path)} for module, path in known.items()}
+    return {module: {name for name in names if name and name != module} for module, names in found.items()}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_nothing_above_it(room):
-    assert modules(room), f"{room} is empty"
-    for path in modules(room):
-        own = {name for name in imports(path) if name.split(".")[0] in {"orchestration", "expectations", "tests"}}
-        outside = {name for name in own if not any(name == a or name.startswith(f"{a}.") for a in ROOMS[room])}
-        assert not outside, f"{path.relative_to(PROJECT)} imports {sorted(outside)}"
-        foreign = {"dagster", "dagster_dbt", "dbt"} & {name.split(".")[0] for name in imports(path)}
-        assert not foreign, f"{path.relative_to(PROJECT)} imports {sorted(foreign)}"
+def arrows() -> set[tuple[str, str]]:
+    """Pairs of rooms, the first of which imports from the second."""
+    pairs = {(room(module), room(name)) for module, names in house().items() for name in names}
+    return {(a, b) for a, b in pairs if a != b and a and b}
 
 
-def test_the_lake_knows_no_hub_client_and_only_the_command_line_knows_the_sandbox():
-    for path in modules("orchestration/lake") + modules("orchestration/release") + modules("expectations"):
-        assert not any(name.startswith("huggingface_hub") for name in imports(path)), path
-    for path in modules("orchestration"):
-        relative = path.relative_to(PROJECT).as_posix()
-        if relative.startswith("orchestration/sandbox/") or relative in SANDBOX_USERS:
-            continue
-        assert not any(name.startswith("orchestration.sandbox") for name in imports(path)), relative
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        tuple(graphlib.TopologicalSorter(graph).static_order())
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
 
 
-def test_importing_what_dagster_loads_does_not_import_the_slow_libraries():
-    code = (
-        "import sys, orchestration.definitions, orchestration.assets.raw, orchestration.checks.from_expectations;"
-        "print([m for m in ('great_expectations', 'huggingface_hub', 'pandas') if m in sys.modules])"
-    )
+def storey(name: str) -> int:
+    return next(number for number, rooms in enumerate(STOREYS) if name in rooms)
+
+
+def test_every_room_has_a_storey():
+    assert {room(module) for module in modules()} - {"", SANDBOX} == set().union(*STOREYS)
+
+
+def test_imports_point_downwards():
+    upwards = [(a, b) for a, b in arrows() if SANDBOX not in (a, b) and storey(a) > storey(b)]
+    assert upwards == []
+
+
+def test_no_import_runs_in_a_circle():
+    assert circles(house()) == []
+    between: dict[str, set[str]] = {}
+    for a, b in arrows():
+        between.setdefault(a, set()).add(b)
+    assert circles(between) == []
+
+
+def test_rooms_below_know_neither_dagster_nor_settings_nor_the_environment():
+    for module, path in modules().items():
+        foreign = {name.partition(".")[0] for name in imports(path)}
+        if room(module) in NO_DAGSTER:
+            assert not foreign & {"dagster", "dagster_dbt", "dbt"}, module
+        if room(module) in NO_SETTINGS:
+            assert not any(name.startswith("orchestration.settings") for name in imports(path)), module
+
+
+def test_only_the_command_line_knows_the_sandbox_and_only_the_hub_its_client():
+    for module, path in modules().items():
+        if room(module) not in {SANDBOX, *SANDBOX_USERS}:
+            assert not any(name.startswith("orchestration.sandbox") for name in imports(path)), module
+        if room(module) in {"lake", "release", "expectations", "ground"}:
+            assert not any(name.startswith("huggingface_hub") for name in imports(path)), module
+    assert {b for a, b in arrows() if a == SANDBOX} <= {"ground"}
+
+
+def written(node: ast.AST) -> list[ast.expr]:
+    """What a statement assigns to or calls."""
+    match node:
+        case ast.Assign():
+            return node.targets
+        case ast.AugAssign() | ast.AnnAssign():
+            return [node.target]
+        case ast.Call(func=ast.Attribute(attr="update" | "pop" | "setdefault")):
+            return [node.func]
+    return []
+
+
+def test_nobody_writes_variables_for_somebody_else_to_read():
+    found = {
+        f"{module}:{node.lineno}"
+        for module, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        for target in written(node)
+        if ast.unparse(target).startswith("os.environ")
+    }
+    assert {where.partition(":")[0] for where in found} <= LIBRARIES_TOLD, found
+
+
+@pytest.mark.parametrize("module", ["orchestration.definitions", "orchestration.cli"])
+def test_importing_what_is_loaded_first_does_not_import_the_slow_libraries(module):
+    slow = ("great_expectations", "huggingface_hub", "pandas", "dbt.cli")
+    code = f"import sys, {module}; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
 
     assert done.stdout.strip() == "[]"
+
+
+def main() -> None:
+    lines, count = Counter(), Counter()
+    for module, path in modules().items():
+        lines[room(module) or "(root)"] += len(path.read_text().splitlines())
+        count[room(module) or "(root)"] += 1
+    for name, number in sorted(lines.items(), key=lambda item: -item[1]):
+        below = ", ".join(sorted(b for a, b in arrows() if a == name))
+        print(f"{name:14} {number:6,} lines {count[name]:3} modules  -> {below}")
+    print(f"{len(lines)} rooms, {len(arrows())} arrows, circle: {' -> '.join(circles(house())) or 'none'}")
+    print(f"{sum(lines.values()) - lines[SANDBOX]:,} lines of Python without the sandbox")
+
+
+if __name__ == "__main__":
+    main()

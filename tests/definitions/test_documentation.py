@@ -5,12 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
+from orchestration.release.questions import read_questions
+from orchestration.site.charts import read_drawings
+from tests.support import PROJECT
 
-from orchestration import figures
-from orchestration.dbt import prepare_manifest
-from orchestration.release import charts
-from orchestration.release.dictionary import DICTIONARY, render_dictionary
+DICTIONARY = PROJECT / "docs" / "data_dictionary.md"
 
 # Column names that mean something else in another published table, each with the reason why the name is right in both.
 # Everything else has one doc block, and so one meaning, in all tables that are published.
@@ -107,18 +106,19 @@ def test_a_column_name_means_one_thing_in_all_published_tables(manifest):
     assert sorted(MEANINGS.keys() - several.keys()) == [], "these have one meaning now: take them off the list"
 
 
-@pytest.mark.parametrize(("name", "read"), [("figures", figures.TABLES_READ), ("report", charts.TABLES_READ)])
-def test_figures_and_report_are_exposed_with_the_tables_that_they_read(manifest, name, read):
-    assert exposed(manifest, name) == sorted(read)
+def test_figures_and_report_are_exposed_with_the_tables_that_their_questions_read(manifest):
+    questions = read_questions()
+    asked = {
+        "figures": [question for question in questions.values() if question.figure],
+        "report": [questions[drawing.question] for drawing in read_drawings().values()],
+    }
+    for name, of in asked.items():
+        assert exposed(manifest, name) == sorted({table for question in of for table in question.tables})
 
 
 def exposed(manifest: Manifest, name: str) -> list[str]:
     exposure = manifest["exposures"][f"exposure.hubscape.{name}"]
     return sorted(manifest["nodes"][unique_id]["name"] for unique_id in exposure["depends_on"]["nodes"])
-
-
-def test_the_data_dictionary_is_the_one_of_the_models():
-    assert DICTIONARY.read_text() == render_dictionary(prepare_manifest()), "stale: run `make dictionary`"
 
 
 def test_the_data_dictionary_names_every_table_seed_and_column(manifest):
@@ -133,7 +133,7 @@ def test_the_data_dictionary_names_every_table_seed_and_column(manifest):
 
 
 def test_every_link_of_the_data_dictionary_leads_to_a_heading():
-    text = DICTIONARY.read_text()
+    text = re.sub(r"<!--.*?-->", "", DICTIONARY.read_text(), flags=re.DOTALL)
     headings = {
         "": [line.lstrip("# ") for line in text.splitlines() if line.startswith("#")],
         "definitions.md": [

@@ -1,13 +1,12 @@
 """The dbt project as its lineage graph shows it: layers, ends, and a word on everything that can be clicked."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from orchestration.dbt import DBT_DIR
-from orchestration.query import questions
+from orchestration.release.questions import read_questions
+from orchestration.site.charts import read_drawings
 
 Manifest = dict[str, Any]
 
@@ -99,16 +98,24 @@ def test_the_overview_is_our_own_and_its_links_lead_somewhere(manifest):
 
 def test_the_questions_are_those_that_dbt_sees_and_read_what_they_say(manifest):
     analyses = {node["name"]: node for node in of_type(manifest, "analysis")}
-    known = questions()
-    assert known.keys() == analyses.keys() and len(known) == 12
+    known = read_questions()
+    assert known.keys() == analyses.keys() and len(known) >= 25
     published = {node["name"] for node in of_type(manifest, "model") if node["config"]["meta"].get("publish")}
-    entries = yaml.safe_load((DBT_DIR / "analyses" / "questions.yml").read_text())["analyses"]
-    for entry in entries:
-        question, node = known[entry["name"]], analyses[entry["name"]]
+    for question in known.values():
+        node = analyses[question.name]
         read = sorted(name(parent) for parent in node["depends_on"]["nodes"])
-        assert list(question.tables) == entry["config"]["meta"]["tables"] == read and set(read) <= published
+        assert sorted(question.tables) == read and set(read) <= published
         assert question.text == " ".join(node["description"].split()) and "?" in question.text
-        assert question.when_empty.endswith(".") and "{{" not in question.sql
+        assert question.when_empty.endswith(".") and not {"{{", "{%"} & set(re.findall("{.", question.sql))
+
+
+def test_figures_and_charts_have_titles_and_an_order():
+    questions = read_questions()
+    figures = [question for question in questions.values() if question.figure]
+    drawings = read_drawings().values()
+    assert sorted(figure.figure for figure in figures) == list(range(1, len(figures) + 1))
+    assert [drawing.place for drawing in drawings] == list(range(1, len(drawings) + 1))
+    assert all(question.title for question in (*figures, *(questions[drawing.question] for drawing in drawings)))
 
 
 def test_no_two_doc_blocks_say_the_same(manifest):

@@ -8,8 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import dagster as dg
 import pytest
 
-from orchestration.resources import SettingsResource
-from orchestration.sensors import AlertError, alert_sensors
+from orchestration.ground.errors import HubscapeError
+from orchestration.sensors import alert_sensors
 from orchestration.settings import SettingsError, load_settings
 
 SECRET = "not-to-be-shown"
@@ -95,7 +95,7 @@ class Watch:
         self.instance, self.address, self.cursor = instance, address, None
 
     def tick(self) -> str:
-        settings = SettingsResource(overrides={"alert_webhook": self.address})
+        settings = load_settings(alert_webhook=self.address)
         context = dg.build_sensor_context(
             self.instance, cursor=self.cursor, resources={"settings": settings}, sensor_name=self.sensor.name
         )
@@ -158,7 +158,7 @@ def test_nothing_is_lost_or_told_twice_while_the_webhook_is_down(instance, recei
     ids = [run(instance, GOOD, fails=True), run(instance, GOOD, fails=True)]
     receiver.status = status
     for _ in range(2):
-        with pytest.raises(AlertError, match=f"answered {status}") as refused:
+        with pytest.raises(HubscapeError, match=f"answered {status}") as refused:
             failed.tick()
         assert SECRET not in spoken(refused.value)
     receiver.status = 200
@@ -193,7 +193,7 @@ def test_an_address_that_nobody_listens_at_is_never_said(instance, receiver, fai
     run(instance, GOOD, fails=True)
     receiver.shutdown()
     receiver.server_close()
-    with pytest.raises(AlertError) as refused:
+    with pytest.raises(HubscapeError) as refused:
         failed.tick()
     out, err = capfd.readouterr()
     said = spoken(refused.value) + out + err + caplog.text + str(failed.cursor)

@@ -1,8 +1,9 @@
 """Every command and snippet that people are told to type is executed here, or is exempt for a reason.
 
 A block of README.md, CONTRIBUTING.md, docs/ or of a release's card is taken as it stands: `sh` by bash, `python` by
-Python, `sql` by `hubscape query`, `js` by node; a block without a language is output, `mermaid` a drawing. Blocks of a
-document run in order, each in a shell of its own, in a copy of the project, beside a sandbox Hub with a published day.
+Python, `sql` by `hubscape query`, `js` by node; a block without a language is output, `console` how a command is used,
+`mermaid` a drawing. Blocks of a document run in order, each in a shell of its own, in a copy of the project, beside a
+sandbox Hub with a published day.
 """
 
 import datetime as dt
@@ -20,13 +21,13 @@ import pytest
 import typer
 
 from orchestration.cli import app
-from orchestration.reference import targets
 from orchestration.release.build import release_dir
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from tests.clone import clone_environment, scratch_clone
 from tests.hubscape import hubscape
 from tests.machine import SMALL, Machine
 from tests.sandbox import TOKEN, running_sandbox
+from tests.words import targets
 
 PROJECT = Path(__file__).resolve().parents[2]
 CARD = "the card"
@@ -69,7 +70,7 @@ def blocks(name: str, text: str) -> Iterator[Block]:
     fence = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
     for found in fence.finditer(text):
         where = f"{name}, line {text.count(chr(10), 0, found.start()) + 1}"
-        if (language := found[2].strip()) not in {"", "mermaid"}:
+        if (language := found[2].strip()) not in {"", "console", "mermaid"}:
             yield Block(language, re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE), where)
 
 
@@ -159,7 +160,7 @@ def test_commands_in_running_text_exist(name):
     for command in re.findall(r"`((?:make|hubscape) [^`]*)`", text):
         program_name, first, *rest = command.split()
         if program_name == "make":
-            for target in [word for word in (first, *rest[:1]) if re.fullmatch(r"[a-z]+", word)]:
+            for target in [word for word in (first, *rest[:1]) if re.fullmatch(r"[a-z-]+", word)]:
                 assert target in targets(), f"{name}: `{command}`"
             continue
         assert first in known, f"{name}: `{command}`"

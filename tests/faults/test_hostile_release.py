@@ -7,8 +7,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from orchestration.ground.errors import HubscapeError
 from orchestration.release.contract import Column, PublishedTable
-from orchestration.release.datapackage import FILE_NAME, DataPackageError, Resource, TableSchema, read_datapackage
+from orchestration.release.datapackage import FILE_NAME, Resource, TableSchema, read_datapackage
 from orchestration.release.views import connect
 
 PAPERS = PublishedTable("fct_papers", "", "paper", "", ("paper_id",), (Column("paper_id", "varchar", ""),))
@@ -75,5 +76,5 @@ def test_a_manifest_with_such_a_name_or_path_is_no_manifest(release: Path, field
     assert read_datapackage(release).resources[0].name == "fct_papers"
 
     (release / FILE_NAME).write_text(json.dumps({**package, "resources": [{**table, field: value}]}))
-    with pytest.raises(DataPackageError, match="1 problems"):
+    with pytest.raises(HubscapeError, match="1 problems"):
         read_datapackage(release)

@@ -9,24 +9,27 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
 
-from orchestration.backfill import backfill, fill_raw, spans
-from orchestration.bulk import HubAccess, fetch_bulk
+from orchestration.checks.gates import GATE
+from orchestration.commands.backfill import backfill
+from orchestration.commands.run import instance
+from orchestration.crawl.dump import fetch_bulk
+from orchestration.crawl.past_days import fill_raw, spans
+from orchestration.crawl.source import HubAccess
 from orchestration.definitions import build_definitions
+from orchestration.jobs import HISTORY
 from orchestration.lake.bulk import BulkRefused, was_observed
 from orchestration.lake.files import LakeError
 from orchestration.lake.snapshot import read_manifest, snapshots
-from orchestration.partitions import HISTORY
 from orchestration.release.datapackage import read_datapackage
-from orchestration.run import instance
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from orchestration.settings import Settings, SettingsError, load_settings
 from tests.bulk import bulk_files, commit_files, write_folder
 from tests.hubscape import hubscape, start
-from tests.machine import environment
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox
 
 FIRST = dt.date(2026, 10, 1)
@@ -73,9 +76,9 @@ def variables(hub: RunningSandbox, data_dir: Path, **more: str) -> dict[str, str
     }
 
 
-def settings_of(hub: RunningSandbox, data_dir: Path, day: dt.date = FIRST, **more: str) -> Settings:
-    with environment(variables(hub, data_dir, HUBSCAPE_SNAPSHOT_DATE=f"{day}", **more)):
-        return load_settings()
+def settings_of(hub: RunningSandbox, data_dir: Path, day: dt.date = FIRST, **more: Any) -> Settings:
+    facts = {"source": "bulk", "endpoint": hub.url, "token": TOKEN, "publish_repo": "", **more}
+    return load_settings(data_dir=data_dir, snapshot_date=day, **facts)
 
 
 def access(hub: RunningSandbox) -> HubAccess:
@@ -127,12 +130,14 @@ def test_thirty_days_killed_twice_are_exactly_the_days_that_exist_each_as_a_run_
     for day in PRESENT:
         alone = settings_of(hub, tmp_path / "alone", day)
         for table in TABLES:
-            fetch_bulk(table, alone, access(hub), refetch=False, progress=lambda _: None)
+            fetch_bulk(table, alone, access(hub), GATE, refetch=False, progress=lambda _: None)
             folder = f"raw/{table}/snapshot_date={day}"
             assert same_tree(data_dir / folder, tmp_path / "alone" / folder), folder
     for day in GAPS:
         with pytest.raises(BulkRefused, match="no commit of"):
-            fetch_bulk("models", settings_of(hub, tmp_path / "alone", day), access(hub), refetch=False, progress=print)
+            fetch_bulk(
+                "models", settings_of(hub, tmp_path / "alone", day), access(hub), GATE, refetch=False, progress=print
+            )
 
 
 def test_whole_days_killed_in_between_are_those_of_runs_one_by_one_and_only_the_last_is_published(hub, tmp_path):
@@ -165,9 +170,9 @@ def test_whole_days_killed_in_between_are_those_of_runs_one_by_one_and_only_the_
 
 def test_the_job_in_dagster_fills_the_partitions_that_exist_in_one_run(hub, tmp_path):
     data_dir, ends = tmp_path / "data", (DAYS[1], DAYS[6])
-    with environment(variables(hub, data_dir)), instance(data_dir) as dagster:
+    with instance(data_dir) as dagster:
         result = (
-            build_definitions()
+            build_definitions(settings_of(hub, data_dir))
             .resolve_job_def("backfill")
             .execute_in_process(
                 instance=dagster,
@@ -213,7 +218,7 @@ def test_a_used_up_quota_pauses_a_backfill_which_goes_on_by_itself(tmp_path):
         for day in DAYS[:3]:
             put(hub, day, 20)
         said: list[str] = []
-        done = fill_raw(settings_of(hub, tmp_path / "data"), access(hub), DAYS[0], DAYS[2], say=said.append)
+        done = fill_raw(settings_of(hub, tmp_path / "data"), access(hub), GATE, DAYS[0], DAYS[2], say=said.append)
         assert list(done.filled) == DAYS[:3]
         assert len(hub.requests) > 20
 
@@ -241,7 +246,7 @@ def test_a_full_disk_is_one_sentence_and_the_next_backfill_goes_on(hub, small_di
     shutil.rmtree(small_disk / "raw")
     shutil.rmtree(small_disk / "bulk", ignore_errors=True)
     settings = settings_of(hub, small_disk)
-    assert list(fill_raw(settings, access(hub), whole[0], whole[0], say=print).filled) == whole[:1]
+    assert list(fill_raw(settings, access(hub), GATE, whole[0], whole[0], say=print).filled) == whole[:1]
 
 
 def test_a_folder_of_this_machine_is_taken_as_it_is_and_what_it_lacks_is_said(hub, tmp_path):
@@ -249,12 +254,12 @@ def test_a_folder_of_this_machine_is_taken_as_it_is_and_what_it_lacks_is_said(hu
     files = bulk_files(synthetic_catalogue(scale=SCALE, date=FIRST))
     del files["daily_papers.parquet"]
     folder = write_folder(tmp_path / "dump", files)
-    settings = settings_of(hub, tmp_path / "data", today, HUBSCAPE_BULK_SOURCE=str(folder))
+    settings = settings_of(hub, tmp_path / "data", today, bulk_source=str(folder))
     nowhere = HubAccess("http://127.0.0.1:9", None)
     said: list[str] = []
 
     def take(table: str, access: HubAccess):
-        return fetch_bulk(table, settings, access, refetch=False, progress=said.append)
+        return fetch_bulk(table, settings, access, GATE, refetch=False, progress=said.append)
 
     models, papers = take("models", nowhere), take("daily_papers", nowhere)
     assert models and was_observed(models) and models.source_commit is None
@@ -267,24 +272,24 @@ def test_a_folder_of_this_machine_is_taken_as_it_is_and_what_it_lacks_is_said(hu
 
     (folder / "models.parquet").unlink()
     with pytest.raises(LakeError, match=r"has no models\.parquet"):
-        fetch_bulk("models", settings, nowhere, refetch=True, progress=print)
+        fetch_bulk("models", settings, nowhere, GATE, refetch=True, progress=print)
 
 
 def test_a_lake_of_one_dump_takes_no_other(hub, tmp_path):
     settings = settings_of(hub, tmp_path / "data")
-    fetch_bulk("models", settings, access(hub), refetch=False, progress=print)
+    fetch_bulk("models", settings, access(hub), GATE, refetch=False, progress=print)
     other = settings.model_copy(update={"bulk_source": "somebody/else"})
     with pytest.raises(LakeError, match="holds models of bulk"):
-        fetch_bulk("models", other, access(hub), refetch=False, progress=print)
+        fetch_bulk("models", other, access(hub), GATE, refetch=False, progress=print)
 
 
 def test_all_tables_of_a_day_are_of_the_commit_that_its_first_table_took(tmp_path):
     with running_sandbox(synthetic_catalogue(scale=SCALE, date=FIRST), tmp_path / "hub") as hub:
         put(hub, FIRST, 4)
         settings = settings_of(hub, tmp_path / "data")
-        first = fetch_bulk("models", settings, access(hub), refetch=False, progress=print)
+        first = fetch_bulk("models", settings, access(hub), GATE, refetch=False, progress=print)
         put(hub, FIRST, 20)
-        second = fetch_bulk("datasets", settings, access(hub), refetch=False, progress=print)
+        second = fetch_bulk("datasets", settings, access(hub), GATE, refetch=False, progress=print)
         assert first and second and first.source_commit == second.source_commit
 
 
@@ -300,7 +305,7 @@ def test_only_a_source_with_a_history_can_be_filled_from_and_only_days_that_have
         (settings, FIRST, tomorrow),
     ):
         with pytest.raises(SettingsError):
-            backfill(which, access(hub), first, last, raw_only=True, say=print)
+            backfill(which, access(hub), first, last, run_day=None, say=print)
     done = hubscape(
         "backfill",
         variables(hub, tmp_path / "data", HUBSCAPE_SOURCE="api"),

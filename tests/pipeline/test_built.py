@@ -9,7 +9,7 @@ import dagster as dg
 import duckdb
 import pytest
 
-from orchestration.built import with_facts
+from orchestration.checks.build_log import with_facts
 from orchestration.settings import Settings, load_settings
 
 TEST = "test.hubscape.unique_t_id"

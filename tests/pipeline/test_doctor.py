@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from orchestration.doctor import clock_skew, disk_space, packages, python_version, quota_left, token_rights
+from orchestration.commands.doctor import clock_skew, disk_space, packages, python_version, quota_left, token_rights
 from tests.contracts.hostile_server import Reply, hostile_hub
 from tests.hubscape import hubscape
 from tests.sandbox import TOKEN, running_sandbox, small_catalogue

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.dbt import prepare_manifest
-from orchestration.gates import (
+from orchestration.checks.gates import (
     is_refused,
     last_accepted,
     mart_rules,
@@ -15,13 +14,15 @@ from orchestration.gates import (
     raw_subject,
     require_one_source,
 )
+from orchestration.checks.verdicts import Verdict, require_verdict, write_verdict
+from orchestration.dbt import prepare_manifest
+from orchestration.ground.errors import HubscapeError
 from orchestration.hub.page import Page
 from orchestration.lake.files import LakeError
 from orchestration.lake.snapshot import write_snapshot
 from orchestration.lake.spool import Spool
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import CheckResult, DataPackage, Provenance, RawSource
-from orchestration.release.verdicts import Verdict, VerdictError, require_verdict, write_verdict
 from orchestration.settings import Settings, load_settings
 
 DAYS = [dt.date(2026, 1, day) for day in (1, 2, 3, 4)]
@@ -80,7 +81,7 @@ def test_a_verdict_of_before_rules_had_a_name_is_read_as_one_by_other_rules(tmp_
 
     assert last_accepted(settings(tmp_path, DAYS[1]), "models").rows == 9
     now = settings(tmp_path, DAYS[0])
-    with pytest.raises(VerdictError, match="was checked by rules of before"):
+    with pytest.raises(HubscapeError, match="was checked by rules of before"):
         require_verdict(
             tmp_path, "raw", "models", DAYS[0], subject=raw_subject(now, "models"), rules=raw_rules(now, "models")
         )

@@ -23,7 +23,8 @@ import dagster as dg
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.assets.raw import crawl_into
+from orchestration.commands.run import instance
+from orchestration.crawl.plan import crawl_into
 from orchestration.definitions import build_definitions
 from orchestration.hub import changes, listing
 from orchestration.hub import session as session_module
@@ -33,10 +34,9 @@ from orchestration.lake.manifest import Manifest
 from orchestration.lake.merge import merge_snapshot, refresh_base
 from orchestration.lake.snapshot import previous_manifest, read_manifest, snapshot_dir, write_snapshot
 from orchestration.lake.spool import Spool
-from orchestration.run import instance
 from orchestration.sandbox.catalogue import Catalogue
 from orchestration.sandbox.ecosystem import synthetic_catalogue
-from tests.machine import Machine, environment
+from tests.machine import Machine
 from tests.sandbox import PROJECT, TOKEN, RunningSandbox, running_sandbox
 
 FIRST = dt.date(2026, 10, 12)
@@ -370,11 +370,12 @@ def test_the_job_crawls_changes_over_the_last_accepted_snapshot_until_a_whole_cr
 ):
     machine = Machine(tmp_path / "data")
 
-    def run(day: dt.date, **variables: str) -> Manifest:
+    def run(day: dt.date, **variables: Any) -> Manifest:
         with lakes.hub(day) as hub:
-            more = {"HUBSCAPE_REFRESH": "incremental", "HUBSCAPE_TOP_REPOS": f"{TOP}", **variables}
-            with environment(machine.variables(hub.url, day) | more), instance(machine.data_dir) as dagster:
-                job = build_definitions().resolve_job_def("refresh")
+            more = {"refresh": "incremental", "top_repos": TOP, **variables}
+            with instance(machine.data_dir) as dagster:
+                settings = machine.settings(hub.url, day, **more)
+                job = build_definitions(settings).resolve_job_def("refresh")
                 assert job.execute_in_process(
                     instance=dagster, asset_selection=[dg.AssetKey(["raw", "models"])]
                 ).success
@@ -391,7 +392,7 @@ def test_the_job_crawls_changes_over_the_last_accepted_snapshot_until_a_whole_cr
     third = run(DAYS[2])
     assert (third.refresh, third.full_crawl_date) == ("incremental", DAYS[0])
     assert f"models that changed are crawled, over the snapshot of {DAYS[0]}" in capfd.readouterr().err
-    assert run(DAYS[3], HUBSCAPE_FULL_CRAWL_DAYS="3").refresh == "full"
+    assert run(DAYS[3], full_crawl_days=3).refresh == "full"
 
 
 def places(hub: RunningSandbox) -> list[str]:

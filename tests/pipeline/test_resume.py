@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.assets.raw import Plan, fetch
+from orchestration.checks.gates import GATE
+from orchestration.crawl import plan
+from orchestration.crawl.plan import Plan, fetch
 from orchestration.hub import listing
 from orchestration.hub.page import Page
 from orchestration.hub.session import HubSession
@@ -33,9 +35,9 @@ def fetch_models(url: str, data_dir: Path, *, stop_after: int | None = None, for
             yield page
 
     options = {"refetch": False, **options}
-    manifest = fetch(
-        "models", lambda *_: Plan("all", crawl), HubSession(url, None), settings, progress=said.append, **options
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(plan.PLANS, "models", lambda *_: Plan("all", crawl))
+        manifest = fetch("models", settings, HubSession(url, None), GATE, progress=said.append, **options)
     return manifest, said
 
 

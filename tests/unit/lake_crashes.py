@@ -15,18 +15,20 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from orchestration.hub.page import Page
 from orchestration.lake.files import LakeError
 from orchestration.lake.snapshot import snapshot_dir, snapshots, sweep, verify, write_snapshot
-from orchestration.lake.spool import Spool, SpooledPage
+from orchestration.lake.spool import Spool
+from tests.spool import pages_of
 
 DAY = date(2026, 11, 23)
 PAGES = 3
 _OPERATIONS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"})
 
 
-def page(number: int, crawl: int) -> SpooledPage:
+def page(number: int, crawl: int) -> Page:
     """Page `number` of a crawl of PAGES pages; its rows tell page and crawl."""
-    return SpooledPage(
+    return Page(
         rows=[{"id": f"owner/{number}-{row}", "likes": crawl} for row in range(3)],
         cursor=f"/api/models?cursor={number + 1}" if number + 1 < PAGES else None,
         observed_at=datetime(2026, 11, 23, tzinfo=UTC) + timedelta(minutes=number),
@@ -66,7 +68,7 @@ def first_snapshot(data_dir: Path) -> None:
     if snapshots(data_dir, "models"):
         expect_whole(data_dir, {1})
     with Spool.open(data_dir, "models", DAY, source="api", source_label="test") as spool:
-        stored = list(spool.pages())
+        stored = pages_of(spool)
         assert stored == [page(number, 1) for number in range(len(stored))]
         assert spool.cursor == (stored[-1].cursor if stored else None)
         # Pages that were on their way out are not taken for a crawl to go on with.
@@ -157,11 +159,11 @@ def disk_full(data_dir: Path) -> None:
                 assert "free some space" in str(error), error
             else:
                 raise AssertionError("a page fits into 50 bytes")
-            assert other.cursor is None and list(other.pages()) == []
+            assert other.cursor is None and pages_of(other) == []
             assert list((data_dir / "spool" / "datasets" / f"snapshot_date={DAY}").iterdir()) == []
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
             other.append(page(0, 1))
-            assert list(other.pages()) == [page(0, 1)]
+            assert pages_of(other) == [page(0, 1)]
     ordinary_run(data_dir, 1)
     expect_whole(data_dir, {1})
 
@@ -173,7 +175,7 @@ def flat_memory(data_dir: Path) -> None:
         for number in range(200):
             rows = [{"id": f"owner-{number}/{n}", "tags": [f"{n} {tag}" for tag in tags]} for n in range(1000)]
             cursor = str(number) if number < 199 else None
-            spool.append(SpooledPage(rows, cursor, datetime(2026, 11, 23, tzinfo=UTC), 1, True, []))
+            spool.append(Page(rows, cursor, datetime(2026, 11, 23, tzinfo=UTC), 1, True, []))
         manifest = write_snapshot(spool)
     assert (manifest.rows, manifest.duplicate_rows) == (200_000, 0)
     # Not ru_maxrss, which begins with what the process that started this one had.

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from orchestration.checks.from_expectations import _not_observed, keep
-from orchestration.gates import last_accepted, raw_subject
+from orchestration.checks.gates import last_accepted, raw_subject
 from orchestration.lake.bulk import BulkOrigin, write_bulk_snapshot, write_unobserved_snapshot
 from orchestration.settings import Settings, load_settings
 from tests.bulk import parquet

@@ -3,18 +3,21 @@
 import base64
 import datetime as dt
 import hashlib
+import html
 import io
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
 import pytest
+import vl_convert
 from PIL import Image
 
-from orchestration.release.charts import Chart, charts
 from orchestration.release.datapackage import DataPackage, FieldDescriptor, Provenance, Resource, TableSchema
-from orchestration.release.report import picture, render_report, write_report
+from orchestration.site.charts import Chart, charts
+from orchestration.site.report import picture, render_report, write_report
 
 DAY = dt.date(2026, 3, 15)
 HOSTILE = "</script><script>alert(1)</script><img src=http://evil.test/x onerror=alert(1)>{{ 7 * 7 }}"
@@ -61,7 +64,7 @@ TABLES = {
         ) t(organization, papers_count, papers_with_models_count, models_count, models_with_derivatives_count,
             derivatives_count, derivatives_with_spaces_count)""",
     "rpt_claims": """
-        select date '2026-03-15' as snapshot_date, * from (values
+        select date '2026-03-15' as snapshot_date, date '2026-03-01' as measured_snapshot_date, * from (values
             ('share', 'Half of it', 's', '~', '0.5', 'share', 0.25e0, null, 'contradicted', null),
             ('place', 'The first', 's', '=', '1', 'rank', 27.0e0, null, 'contradicted', null),
             ('words', 'A licence', 's', '=', 'mit', 'license', null, 'mit', 'reproduced', null)
@@ -74,7 +77,7 @@ def drawn(tables: dict[str, str] = TABLES) -> dict[str, Chart]:
     connection = duckdb.connect()
     for name, sql in tables.items():
         connection.execute(f"create view {name} as {sql}")
-    return {chart.name: chart for chart in charts(connection, list(tables), DAY)}
+    return {chart.name: chart for chart in charts(connection)}
 
 
 def package(synthetic: bool = True) -> DataPackage:
@@ -102,9 +105,13 @@ def package(synthetic: bool = True) -> DataPackage:
     )
 
 
-def values(chart: Chart) -> list[dict]:
-    """The data that a specification draws, of all of its layers."""
-    return [row for rows in chart.spec["datasets"].values() for row in rows]
+def marks(chart: Chart, kind: str = "") -> list[dict[str, str]]:
+    """What is drawn, as Vega tells it to screen readers: each mark with its values, in the order of drawing."""
+    svg = vl_convert.vegalite_to_svg(json.dumps({**chart.spec, "width": 700}))
+    found = re.findall(r'aria-label="([^"]*)" role="graphics-symbol" aria-roledescription="([^"]*)"', svg)
+    labels = [html.unescape(label) for label, what in found if what not in ("axis", "legend") and kind in what]
+    assert labels, svg[:2000]
+    return [dict(part.split(": ", 1) for part in label.split("; ")) for label in labels]
 
 
 def test_followers_are_those_of_each_snapshot_of_who_leads_now():
@@ -116,6 +123,19 @@ def test_followers_are_those_of_each_snapshot_of_who_leads_now():
         (DAY, "b", "B", 25),
     )
     assert "a leads with 30 followers on 2026-03-15, before b with 25" in chart.text
+    assert [(mark["account"], mark["snapshot"], mark["followers"]) for mark in marks(chart, "point")] == [
+        ("b", "Mar 01, 2026", "20"),
+        ("a", "Mar 01, 2026", "10"),
+        ("a", "Mar 15, 2026", "30"),
+        ("b", "Mar 15, 2026", "25"),
+    ]
+
+
+def test_the_followers_of_a_first_snapshot_are_bars_since_one_point_makes_no_line():
+    first = "select * from ({fct_organization_snapshots}) where snapshot_date = date '2026-03-15'".format_map(TABLES)
+    chart = drawn({**TABLES, "fct_organization_snapshots": first})["followers"]
+    assert [(mark["account"], mark["followers"]) for mark in marks(chart, "bar")] == [("a", "30"), ("b", "25")]
+    assert chart.text.endswith("There is one snapshot so far, so no trend.")
 
 
 def test_families_are_counted_over_all_relations_of_this_snapshot():
@@ -123,19 +143,40 @@ def test_families_are_counted_over_all_relations_of_this_snapshot():
     assert [row[0] for row in chart.rows] == ["New", "Old"]  # by direct_external
     old = dict(zip(chart.columns, chart.rows[1], strict=True))
     assert (old["direct_external"], old["tagged"], old["edges"]) == (5.0, 50.5, None)
-    assert {(row["family"], row["models"]) for row in values(chart)} == {("Old", 5.0), ("Old", 50.5), ("New", 7.0)}
+    assert {(mark["family"], mark["definition"], mark["models"]) for mark in marks(chart, "point")} == {
+        ("Old", "direct_external", "5"),
+        ("Old", "tagged", "50.5"),
+        ("New", "direct_external", "7"),
+    }
+    assert chart.text.startswith("New has 7 derivatives by other organizations (direct_external), the most of all")
 
 
 def test_a_country_without_new_models_has_none_and_milestones_stand_on_its_line():
     chart = drawn()["releases"]
-    assert chart.columns == ("month", "CN", "US", "share without country", "milestones")
+    assert chart.columns == ("month", "CN", "US", "share_without_country", "milestones")
     assert chart.rows == (
-        (dt.date(2026, 2, 1), 9.0, 0, 0.25, "A model of note"),
-        (dt.date(2026, 1, 1), 0, 4.0, 0.5, ""),
+        (dt.date(2026, 2, 1), 9.0, 0, 0.25, "2026-02-11 A model of note"),
+        (dt.date(2026, 1, 1), 0, 4.0, 0.5, None),
     )
-    marks = [row for row in values(chart) if "milestone" in row]
-    assert [(row["date"], row["models"]) for row in marks] == [("2026-02-11", 9.0)]
+    points = marks(chart, "point")
+    assert [(mark["milestones"], mark["models"]) for mark in points if "milestones" in mark] == [
+        ("2026-02-11 A model of note", "9")
+    ]
+    assert {(mark["month"], mark["country"], mark["models"]) for mark in points if "milestones" not in mark} == {
+        ("Jan 2026", "CN", "0"),
+        ("Jan 2026", "US", "4"),
+        ("Feb 2026", "CN", "9"),
+        ("Feb 2026", "US", "0"),
+    }
     assert "25% of that month's new models have no known country" in chart.text
+
+
+def test_milestones_of_one_month_stand_together_in_its_row():
+    more = TABLES["fct_milestones"].replace("'nobody'", "'us-lab'")
+    organizations = TABLES["dim_organizations"] + " union all select date '2026-03-15', 'us-lab', 'US'"
+    chart = drawn({**TABLES, "fct_milestones": more, "dim_organizations": organizations})["releases"]
+    assert chart.rows[0][-1] == "2026-02-11 A model of note; 2026-02-13 Of no country"
+    assert "2 diamonds mark the curated model milestones" in chart.text
 
 
 def test_papers_are_of_the_last_twelve_whole_months_beside_those_of_nobody():
@@ -146,27 +187,53 @@ def test_papers_are_of_the_last_twelve_whole_months_beside_those_of_nobody():
         ("no organization linked", 1, 26, 26, "Nobody's"),
     )
     assert "25% of the 4 papers, with 52% of the upvotes, name no organization" in chart.text
+    bars = {mark["organization"]: (mark["upvotes"], mark["drawn"]) for mark in marks(chart, "bar")}
+    assert bars == {"Lab": ("13", "13"), "Other": ("11", "11"), "no organization linked": ("26", "14.3")}
+    assert [mark["drawn"] for mark in marks(chart, "text")] == ["14.3"]  # which says what it is cut from
+
+
+def test_organizations_after_the_tenth_are_told_together():
+    papers = "select * from ({fct_papers}) union all select date '2026-03-15', n, 'Org ' || n, n, date '2026-01-01', "
+    papers = papers.format_map(TABLES) + "'T' || n from range(20, 31) t(n)"
+    chart = drawn({**TABLES, "fct_papers": papers})["papers"]
+    assert [row[0] for row in chart.rows[:10]] == [f"Org {n}" for n in range(30, 20, -1)]
+    assert chart.rows[10:] == (
+        ("other organizations", 4, 44, 20, "T20"),
+        ("no organization linked", 1, 26, 26, "Nobody's"),
+    )
 
 
 def test_the_chain_tells_shares_and_none_where_there_is_nothing_to_share():
     chart = drawn()["chain"]
     assert [row[0] for row in chart.rows] == ["Lab", "Few"]
-    shares = {(row["organization"], row["step"]): row["share"] for row in values(chart)}
-    assert shares["Lab", "models with derivatives"] == 0.5
-    assert shares["Few", "models with derivatives"] is None
+    shares = {(mark["organization"], mark["step"]): mark["share"] for mark in marks(chart, "rect")}
+    assert shares["Lab", "models_with_derivatives"] == "0.5"
+    assert ("Few", "models_with_derivatives") not in shares
+    labels = {(mark["organization"], mark["step"]): mark["label"] for mark in marks(chart, "text")}
+    assert labels["Lab", "derivatives_with_spaces"] == "2 of 8"
+    assert labels["Few", "models_with_derivatives"] == "0 of 0"
     assert "Of the 5 papers of the 2 organizations with most papers, 2 (40%)" in chart.text
 
 
 def test_only_amounts_are_divided_and_the_ledger_holds_every_claim():
     chart = drawn()["claims"]
     assert [row[0] for row in chart.rows] == ["place", "share", "words"]
-    ratios = {row["claim"]: row["ratio"] for row in values(chart) if "claim" in row}
-    assert ratios == {"share": 0.5}
+    assert {mark["claim"]: mark["ratio"] for mark in marks(chart, "point")} == {"share": "0.5"}
+    assert chart.rows[1][3:6] == ("~ 0.5 share", "0.25", "contradicted")
     assert "2 contradicted, 1 reproduced" in chart.text
 
 
-def test_a_release_without_rows_draws_nothing_and_says_why():
-    for chart in drawn({}).values():
+def test_claims_of_which_none_can_be_divided_stand_in_the_table_alone():
+    chart = drawn({**TABLES, "rpt_claims": f"select * from ({TABLES['rpt_claims']}) where claim_id <> 'share'"})[
+        "claims"
+    ]
+    assert [row[0] for row in chart.rows] == ["place", "words"]
+    assert chart.spec is None
+
+
+@pytest.mark.parametrize("tables", [{}, {name: f"select * from ({sql}) where false" for name, sql in TABLES.items()}])
+def test_a_release_without_tables_or_rows_draws_nothing_and_says_why(tables):
+    for chart in drawn(tables).values():
         assert chart.spec is None and chart.rows == () and chart.text.endswith(".")
 
 

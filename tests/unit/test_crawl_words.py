@@ -1,6 +1,6 @@
 """What a crawl says while it works."""
 
-from orchestration.assets.raw import crawl_words
+from orchestration.crawl.plan import crawl_words
 from orchestration.hub.quota import Quota
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from orchestration.figures import Figure, figures, print_figures
+from orchestration.commands.figures import figures, print_figures
 from orchestration.release.datapackage import FILE_NAME, DataPackage, Provenance, RawSource, Resource, TableSchema
+from orchestration.release.questions import Answer
 
 DAY = dt.date(2026, 1, 3)
 BEFORE = dt.date(2026, 1, 2)
@@ -58,9 +59,9 @@ def release(data_dir: Path, tables: dict[str, list[dict]], *, label: str = "api"
     return folder
 
 
-def figure(folder: Path, title: str) -> Figure:
+def figure(folder: Path, title: str) -> Answer:
     package = DataPackage.model_validate_json((folder / FILE_NAME).read_bytes())
-    (found,) = (figure for figure in figures(folder, package) if figure.title.startswith(title))
+    (found,) = (answer for answer in figures(folder, package) if answer.question.title.startswith(title))
     return found
 
 
@@ -80,17 +81,26 @@ def test_renames_and_deletions_of_this_snapshot_stand_beside_those_of_all(tmp_pa
 
     found = figure(release(tmp_path, tables), "Renamed and disappeared")
 
-    assert found.note == "Against the release of 2026-01-02, and over all snapshots so far."
-    assert found.columns == ("what", "kind", "this_snapshot", "so_far")
-    assert found.rows == (("disappeared", "model", 2, 3), ("disappeared", "space", 0, 1), ("renamed", "dataset", 1, 1))
+    assert found.columns == ("what", "kind", "this_snapshot", "so_far", "compared_with")
+    assert found.rows == (
+        ("disappeared", "dataset", 0, 0, BEFORE),
+        ("disappeared", "model", 2, 3, BEFORE),
+        ("disappeared", "space", 0, 1, BEFORE),
+        ("renamed", "dataset", 1, 1, BEFORE),
+        ("renamed", "model", 0, 0, BEFORE),
+        ("renamed", "space", 0, 0, BEFORE),
+    )
 
 
-def test_no_change_is_told_apart_from_nothing_to_compare_with(tmp_path):
+def test_no_change_is_told_apart_from_nothing_to_compare_with(tmp_path, capsys):
     first = figure(release(tmp_path / "a", accounts(DAY)), "Renamed and disappeared")
     second = figure(release(tmp_path / "b", accounts(BEFORE, DAY)), "Renamed and disappeared")
 
-    assert (first.note, first.rows) == ("None: there is no release before to compare with.", ())
-    assert (second.note, second.rows) == ("None: nothing changed since the release of 2026-01-02.", ())
+    assert first.rows == () and len(second.rows) == 6
+    assert {row[2:] for row in second.rows} == {(0, 0, BEFORE)}
+    print_figures(tmp_path / "a")
+    title = "Renamed and disappeared repositories, snapshot 2026-01-03"
+    assert f"\n{title}\nThere is no release before to compare with.\n" in capsys.readouterr().out
 
 
 def test_of_two_most_liked_models_the_least_id_is_shown(tmp_path):
@@ -102,18 +112,22 @@ def test_of_two_most_liked_models_the_least_id_is_shown(tmp_path):
 
     found = figure(release(tmp_path, {"dim_repos": repos, **accounts(DAY)}), "Most liked model")
 
-    assert found.title == "Most liked model, snapshot 2026-01-03"
     assert found.rows == (("a/z", 7, DAY, "2026-01-03 04:05"),)
 
 
-def test_a_table_without_rows_is_named_and_nothing_else_fails(tmp_path, capsys):
+def test_what_a_table_without_rows_means_is_said_and_nothing_else_fails(tmp_path, capsys):
     folder = release(tmp_path, accounts(DAY))
 
-    assert figure(folder, "Companies").note == "fct_derivative_counts has no rows in this release."
+    assert figure(folder, "Companies").rows == ()
     print_figures(tmp_path)
     shown = capsys.readouterr().out
     assert "SYNTHETIC" not in shown and "SAMPLE" not in shown
-    assert "rpt_claims has no rows in this release." in shown
+    for title, why in (
+        ("Companies with most derivatives", "No model derives from one of a company in the registry."),
+        ("Most liked model", "The snapshot has no model."),
+        ("Verdicts on public claims", "The ledger has no claims in this release."),
+    ):
+        assert f"\n{title}, snapshot 2026-01-03\n{why}\n\n" in shown
 
 
 def test_made_up_and_recorded_numbers_are_announced_first(tmp_path, capsys):

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.hub.page import Page
 from orchestration.lake.rows import type_rows
 from orchestration.lake.schemas import OUR_COLUMNS, SCHEMAS
 from orchestration.lake.shape import fits
 from orchestration.lake.snapshot import snapshot_dir, write_snapshot
-from orchestration.lake.spool import Spool, SpooledPage
+from orchestration.lake.spool import Spool
 from tests.unit.test_lake_rows import OBSERVED, any_rows, good_value
 
 DAY = date(2026, 11, 23)
@@ -28,7 +29,7 @@ def snapshot_rows(pages: list[list], table: str) -> list[dict]:
     with TemporaryDirectory() as folder, Spool.open(Path(folder), table, DAY, source="api", source_label="x") as spool:
         for number, rows in enumerate(pages):
             cursor = None if number == len(pages) - 1 else f"/{number}"
-            spool.append(SpooledPage(rows, cursor, OBSERVED, 1, False, []))
+            spool.append(Page(rows, cursor, OBSERVED, 1, False, []))
         manifest = write_snapshot(spool)
         files = [snapshot_dir(Path(folder), table, DAY) / file.path for file in manifest.files]
         return [row for file in files for row in pq.read_table(file).to_pylist()]

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.hub.page import Page
 from orchestration.lake import ingest
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
@@ -25,7 +26,7 @@ from orchestration.lake.snapshot import (
     verify,
     write_snapshot,
 )
-from orchestration.lake.spool import Spool, SpooledPage
+from orchestration.lake.spool import Spool
 from tests.support import PROJECT
 
 DAY = date(2026, 11, 23)
@@ -39,7 +40,7 @@ def write(
         for number, rows in enumerate(pages):
             last = finished and number == len(pages) - 1
             at = NOON + timedelta(minutes=number)
-            spool.append(SpooledPage(rows, None if last else f"/{number}", at, 2, number == 0, [f"gone-{number}"]))
+            spool.append(Page(rows, None if last else f"/{number}", at, 2, number == 0, [f"gone-{number}"]))
         return write_snapshot(spool)
 
 

@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.hub.page import Page
 from orchestration.lake.files import LakeError
-from orchestration.lake.spool import Spool, SpooledPage
+from orchestration.lake.spool import Spool
+from tests.spool import pages_of
 from tests.unit.test_lake_rows import any_json
 
 DAY = date(2026, 11, 23)
 SOURCE = {"source": "sandbox", "source_label": "synthetic; seed=7"}
 
 
-def page(number: int, *, last: bool = False, rows: list | None = None) -> SpooledPage:
-    return SpooledPage(
+def page(number: int, *, last: bool = False, rows: list | None = None) -> Page:
+    return Page(
         rows=[{"id": f"a/{number}"}, "poison", None] if rows is None else rows,
         cursor=None if last else f"/next?{number}",
         observed_at=datetime(2026, 11, 23, 12, number, 0, 5, tzinfo=UTC),
@@ -48,12 +50,12 @@ def test_a_crawl_goes_on_after_its_last_page(tmp_path):
         assert (spool.cursor, spool.is_finished) == (None, True)
     with opened(tmp_path) as spool:
         assert (spool.cursor, spool.is_finished, spool.requests) == (None, True, 6)
-        assert list(spool.pages()) == [page(0), page(1), page(2, last=True)]
+        assert pages_of(spool) == [page(0), page(1), page(2, last=True)]
         with pytest.raises(LakeError, match="finished"):
             spool.append(page(3))
         spool.discard()
     with opened(tmp_path) as spool:
-        assert not spool.is_finished and list(spool.pages()) == []
+        assert not spool.is_finished and pages_of(spool) == []
 
 
 @settings(max_examples=40, deadline=None)
@@ -65,7 +67,7 @@ def test_any_rows_come_back(pages):
                 spool.append(page(number, rows=rows))
         with opened(Path(folder)) as spool:
             # By text, since NaN is not equal to itself.
-            assert [repr(stored.rows) for stored in spool.pages()] == [repr(rows) for rows in pages]
+            assert [repr(stored.rows) for stored in pages_of(spool)] == [repr(rows) for rows in pages]
 
 
 @pytest.mark.parametrize("spoil", ["truncate", "flip", "empty", "remove", "not gzip", "short"])
@@ -91,7 +93,7 @@ def test_a_page_that_the_disk_did_not_keep_is_fetched_again_with_all_that_follow
         path.write_bytes(b"{}\n")
     with opened(tmp_path) as spool:
         assert spool.cursor == "/next?1"
-        assert list(spool.pages()) == [page(0), page(1)]
+        assert pages_of(spool) == [page(0), page(1)]
         assert len(page_files(tmp_path)) == 2
 
 
@@ -100,7 +102,7 @@ def test_a_page_that_breaks_while_the_spool_is_open(tmp_path):
         spool.append(page(0))
         page_files(tmp_path)[0].write_bytes(b"")
         with pytest.raises(LakeError, match="run again"):
-            list(spool.pages())
+            pages_of(spool)
 
 
 @pytest.mark.parametrize("change", [{"source": "api"}, {"source_label": "synthetic; seed=8"}])
@@ -110,7 +112,7 @@ def test_pages_of_another_source_are_not_mixed_in(tmp_path, change):
     with pytest.raises(LakeError, match="HUBSCAPE_DATA_DIR"), opened(tmp_path, **change):
         pass
     with opened(tmp_path) as spool:
-        assert list(spool.pages()) == [page(0)]
+        assert pages_of(spool) == [page(0)]
 
 
 def test_pages_of_another_scope_are_dropped(tmp_path):
@@ -130,7 +132,7 @@ def test_one_run_at_a_time(tmp_path):
         with Spool.open(tmp_path, "datasets", DAY, **SOURCE) as other:
             other.append(page(0))
     with opened(tmp_path) as spool:
-        assert list(spool.pages()) == [page(0)]
+        assert pages_of(spool) == [page(0)]
 
 
 def test_a_failure_of_whoever_uses_the_spool_passes_through(tmp_path):

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orchestration.lake import merge
+from orchestration.hub.page import Page
+from orchestration.lake import ingest, merge
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.merge import full_crawl_date, merge_snapshot, refresh_base
 from orchestration.lake.rows import type_rows
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import read_manifest, snapshot_dir, snapshots, verify, write_snapshot
-from orchestration.lake.spool import Spool, SpooledPage
+from orchestration.lake.spool import Spool
 from tests.unit.test_lake_snapshot import rows_of
 
 MONDAY, TUESDAY, WEDNESDAY = (date(2026, 11, 23) + timedelta(days=n) for n in range(3))
@@ -31,7 +32,7 @@ def spooled(spool: Spool, pages: list[list], *, synthetic: bool = False) -> None
     """Stores the pages as a crawl from noon of the spool's day on, a page a minute."""
     for number, rows in enumerate(pages):
         at = NOON + (spool.snapshot_date - MONDAY) + timedelta(minutes=number)
-        spool.append(SpooledPage(rows, None if number == len(pages) - 1 else f"/{number}", at, 2, synthetic, []))
+        spool.append(Page(rows, None if number == len(pages) - 1 else f"/{number}", at, 2, synthetic, []))
 
 
 def crawl(data_dir: Path, pages: list[list], day: date = MONDAY, table: str = "models") -> Manifest:
@@ -146,12 +147,13 @@ def test_values_of_every_type_are_carried_on_as_they_are(tmp_path, table):
 
 
 def test_rows_keep_their_order_and_the_bytes_are_the_same_each_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(merge, "ROW_GROUP_ROWS", 2048)
     hashes = []
     for data_dir in (tmp_path / "a", tmp_path / "b"):
         base = crawl(data_dir, [[model(1000 * page + n, 1) for n in range(1000)] for page in range(20)])
         gone = set(range(0, 20_000, 7))
-        manifest = refresh(data_dir, base, [[model(key, 2) for key in sorted(gone)]])
+        with monkeypatch.context() as patch:
+            patch.setattr(ingest, "ROW_GROUP_ROWS", 2048)
+            manifest = refresh(data_dir, base, [[model(key, 2) for key in sorted(gone)]])
         carried = [row["_id"] for row in rows_of(data_dir, day=TUESDAY) if row["likes"] == 1]
         assert carried == [f"{key}" for key in range(20_000) if key not in gone]
         hashes.append([file.sha256 for file in manifest.files])
@@ -205,7 +207,7 @@ def test_a_base_that_is_damaged_or_was_replaced_is_refused_and_nothing_is_writte
 def test_an_unfinished_crawl_is_not_merged(tmp_path):
     base = crawl(tmp_path, [[model(1, 1)]])
     with opened(tmp_path, TUESDAY) as spool:
-        spool.append(SpooledPage([model(1, 2)], "/more", NOON, 1, False, []))
+        spool.append(Page([model(1, 2)], "/more", NOON, 1, False, []))
         with pytest.raises(LakeError, match="not finished"):
             merge_snapshot(spool, base)
 

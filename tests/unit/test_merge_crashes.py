@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from orchestration.hub.page import Page
 from orchestration.lake.files import LakeError
 from orchestration.lake.merge import merge_snapshot
 from orchestration.lake.snapshot import read_manifest, snapshot_dir, snapshots, verify, write_snapshot
-from orchestration.lake.spool import Spool, SpooledPage
+from orchestration.lake.spool import Spool
 from tests.support import PROJECT
 from tests.unit.lake_crashes import in_child, kill_at
 
@@ -27,10 +28,10 @@ def opened(data_dir: Path, day: date):
     return Spool.open(data_dir, "models", day, source="api", source_label="test")
 
 
-def page(number: int, likes: int, *, last: bool) -> SpooledPage:
+def page(number: int, likes: int, *, last: bool) -> Page:
     rows = [{"id": f"owner/{number}-{row}", "likes": likes} for row in range(3)]
     at = datetime(2026, 11, 22 + likes, tzinfo=UTC) + timedelta(minutes=number)
-    return SpooledPage(rows, None if last else f"{number + 1}", at, 1, True, [])
+    return Page(rows, None if last else f"{number + 1}", at, 1, True, [])
 
 
 def whole_day(data_dir: Path) -> None:

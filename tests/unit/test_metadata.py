@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from orchestration.metadata import picture, preview, shown
+from orchestration.ground.text import legible
+from orchestration.metadata import picture, preview
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ from orchestration.metadata import picture, preview, shown
     ],
 )
 def test_a_value_is_shown_as_text_that_nothing_acts_upon(value, text):
-    assert shown(value) == text
+    assert legible(value) == text
 
 
 def test_a_preview_has_ten_rows_in_the_order_of_the_columns(tmp_path):

@@ -15,12 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from orchestration.checks.build_log import require_built, require_built_from
+from orchestration.checks.verdicts import Verdict, require_verdict, write_verdict
+from orchestration.ground.errors import HubscapeError
+from orchestration.ground.files import sha256_of
+from orchestration.ground.text import for_markdown
 from orchestration.release import export
-from orchestration.release.audit import AuditError, audit, require_intact, require_sound
+from orchestration.release.audit import audit, require_intact, require_sound
 from orchestration.release.build import build_release, release_dir, set_aside, sweep
-from orchestration.release.card import inert, render_card
+from orchestration.release.card import render_card
 from orchestration.release.citation import render_citation
-from orchestration.release.contract import Column, Contract, ContractError, PublishedTable, read_contract
+from orchestration.release.contract import Column, Contract, PublishedTable, read_contract
 from orchestration.release.datapackage import (
     CheckResult,
     DataPackage,
@@ -31,16 +36,9 @@ from orchestration.release.datapackage import (
     TableSchema,
     changes,
     coverage,
-    sha256_of,
 )
-from orchestration.release.export import (
-    ExportError,
-    export_tables,
-    open_warehouse,
-    require_built,
-    require_built_from,
-)
-from orchestration.release.verdicts import Verdict, VerdictError, require_verdict, write_verdict
+from orchestration.release.export import export_tables, open_warehouse
+from orchestration.site.report import write_pages
 
 DAY = dt.date(2026, 1, 2)
 PAPERS = PublishedTable(
@@ -107,6 +105,7 @@ def build(warehouse: Path, data_dir: Path, checks: list[CheckResult] | None = No
             sources=[source],
             checks=passed if checks is None else checks,
             provenance=Provenance(hubscape="0.1.0", git_commit="abc", packages={"duckdb": "2"}),
+            pages=write_pages,
         )
     return release_dir(data_dir, day)
 
@@ -163,7 +162,7 @@ def test_a_table_that_does_not_fit_the_memory_is_one_sentence(tmp_path):
             "create view fct_counts as select date '2026-01-01' as snapshot_date, sha256(cast(i as varchar)) as handle"
             " from range(1000000) t(i)"
         )
-        with pytest.raises(ExportError, match=r"fct_counts cannot be sorted in a third of HUBSCAPE_MEMORY_LIMIT"):
+        with pytest.raises(HubscapeError, match=r"fct_counts cannot be sorted in a third of HUBSCAPE_MEMORY_LIMIT"):
             export_tables(connection, [COUNTS], tmp_path)
 
 
@@ -257,7 +256,7 @@ def test_a_warehouse_of_another_raw_snapshot_is_not_released(warehouse):
         require_built_from(connection, [source])
         later = source.model_copy(update={"last_observed_at": now + dt.timedelta(seconds=1)})
         for other in (later, source.model_copy(update={"rows": 4}), source.model_copy(update={"table": "spaces"})):
-            with pytest.raises(ExportError, match=f"another snapshot of {other.table} than the lake holds now"):
+            with pytest.raises(HubscapeError, match=f"another snapshot of {other.table} than the lake holds now"):
                 require_built_from(connection, [other])
 
 
@@ -326,18 +325,18 @@ def test_the_audit_names_what_is_wrong(warehouse, tmp_path, damage, question):
     damage(folder)
 
     assert question in problems(folder)
-    with pytest.raises(AuditError, match=question):
+    with pytest.raises(HubscapeError, match=question):
         require_sound(folder, CONTRACT)
 
 
 def test_a_build_with_a_failed_or_missing_node_is_not_released(warehouse):
     with open_warehouse(warehouse) as connection:
         require_built(connection, CONTRACT, "2026-01-02")
-        with pytest.raises(ExportError, match="2 of 2 dbt nodes did not pass"):
+        with pytest.raises(HubscapeError, match="2 of 2 dbt nodes did not pass"):
             require_built(connection, CONTRACT, "2026-01-03")
     with duckdb.connect(warehouse) as connection:
         connection.execute("update build_log set status = 'fail' where unique_id = 'test.hubscape.unique'")
-    with open_warehouse(warehouse) as connection, pytest.raises(ExportError, match=r"such as test\.hubscape\.unique"):
+    with open_warehouse(warehouse) as connection, pytest.raises(HubscapeError, match=r"such as test\.hubscape\.unique"):
         require_built(connection, CONTRACT, "2026-01-02")
 
 
@@ -442,7 +441,7 @@ def test_the_card_offers_each_table_as_a_config_and_shows_only_pictures_that_are
 
 
 def test_a_missing_or_busy_warehouse_is_one_sentence(warehouse, tmp_path):
-    with pytest.raises(ExportError, match="There is no warehouse"):
+    with pytest.raises(HubscapeError, match="There is no warehouse"):
         open_warehouse(tmp_path / "none.duckdb")
 
 
@@ -450,25 +449,25 @@ def test_a_verdict_counts_for_the_bytes_it_was_given_on_and_for_the_rules_it_was
     result = CheckResult(layer="raw", table="models", check="not_empty", severity="error", verdict="passed")
     verdict = Verdict(layer="raw", table="models", snapshot_date=DAY, subject="abc", rules="r1", results=[result])
     asked = {"subject": "abc", "rules": "r1"}
-    with pytest.raises(VerdictError, match="has not been checked"):
+    with pytest.raises(HubscapeError, match="has not been checked"):
         require_verdict(tmp_path, "raw", "models", DAY, **asked)
     write_verdict(tmp_path, verdict)
 
     assert require_verdict(tmp_path, "raw", "models", DAY, **asked) == verdict
-    with pytest.raises(VerdictError, match="has changed since it was checked"):
+    with pytest.raises(HubscapeError, match="has changed since it was checked"):
         require_verdict(tmp_path, "raw", "models", DAY, subject="abd", rules="r1")
-    with pytest.raises(VerdictError, match="was checked by rules of before: run the job `refresh` from the start"):
+    with pytest.raises(HubscapeError, match="was checked by rules of before: run the job `refresh` from the start"):
         require_verdict(tmp_path, "raw", "models", DAY, subject="abc", rules="r2")
     refused = result.model_copy(update={"verdict": "failed"})
     write_verdict(tmp_path, verdict.model_copy(update={"results": [refused]}))
-    with pytest.raises(VerdictError, match=r"was refused by its checks \(not_empty\)"):
+    with pytest.raises(HubscapeError, match=r"was refused by its checks \(not_empty\)"):
         require_verdict(tmp_path, "raw", "models", DAY, **asked)
 
 
 def test_a_file_without_all_rows_of_its_table_is_no_release(warehouse, tmp_path, monkeypatch):
     in_order = export._in_order
     monkeypatch.setattr(export, "_in_order", lambda *given: [*in_order(*given), *in_order(*given)])
-    with open_warehouse(warehouse) as connection, pytest.raises(ExportError, match="10000 rows of fct_votes"):
+    with open_warehouse(warehouse) as connection, pytest.raises(HubscapeError, match="10000 rows of fct_votes"):
         export_tables(connection, [PAPERS], tmp_path)
 
 
@@ -490,16 +489,16 @@ def test_a_contract_without_meta_or_with_an_unknown_type_is_refused(tmp_path):
         "columns": {"a": {"data_type": "hugeint", "description": ""}},
     }
     path = tmp_path / "manifest.json"
-    with pytest.raises(ContractError, match="There is no dbt manifest"):
+    with pytest.raises(HubscapeError, match="There is no dbt manifest"):
         read_contract(path)
     path.write_text(json.dumps({"nodes": {"model.h.fct_x": node}, "parent_map": {"model.h.fct_x": []}}))
-    with pytest.raises(ContractError, match=r"fct_x\.a has type hugeint"):
+    with pytest.raises(HubscapeError, match=r"fct_x\.a has type hugeint"):
         read_contract(path)
     for name in ("grain", "question", "caveats"):
         meta = {key: value for key, value in node["config"]["meta"].items() if key != name}
         bad = {**node, "config": {"meta": meta}}
         path.write_text(json.dumps({"nodes": {"model.h.fct_x": bad}, "parent_map": {"model.h.fct_x": []}}))
-        with pytest.raises(ContractError, match=f"published without {name}"):
+        with pytest.raises(HubscapeError, match=f"published without {name}"):
             read_contract(path)
 
 
@@ -509,6 +508,7 @@ def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_pa
         return {
             "resource_type": "model",
             "name": name,
+            "path": f"marts/lineage/{name}.sql",
             "description": "",
             "config": {"meta": meta | {"publish": publish}},
             "columns": {"a": {"data_type": "bigint", "description": "A."}},
@@ -543,6 +543,7 @@ def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_pa
         "fct_compares": False,
         "fct_goes_on": True,
     }
+    assert {table.subject for table in contract.tables} == {"lineage"}
     assert contract.required_nodes == set(manifest["nodes"])
     assert contract.history == ("dim_repos", "fct_goes_on")
 
@@ -587,7 +588,7 @@ class Cells(HTMLParser):
 @given(HOSTILE)
 @settings(max_examples=500, deadline=None)
 def test_hostile_text_stays_text_in_a_table_of_the_card(text):
-    document = f"| a | b |\n| --- | --- |\n| {inert(text)} | end |\n"
+    document = f"| a | b |\n| --- | --- |\n| {for_markdown(text)} | end |\n"
 
     rendered = Cells()
     rendered.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(document))
@@ -595,7 +596,7 @@ def test_hostile_text_stays_text_in_a_table_of_the_card(text):
     shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split())[:200])
     assert rendered.elements == {"table", "thead", "tbody", "tr", "th", "td"}
     assert [cell.strip() for cell in rendered.cells] == ["a", "b", shown.strip(), "end"]
-    assert "https://" not in inert(text) and "{{" not in inert(text)
+    assert "https://" not in for_markdown(text) and "{{" not in for_markdown(text)
 
 
 def test_hostile_source_labels_do_not_reach_the_front_matter(warehouse, tmp_path):

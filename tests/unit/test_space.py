@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 import yaml
 
-from orchestration.release.report import LINKS_MARK
-from orchestration.release.space import write_space
+from orchestration.site.report import LINKS_MARK
+from orchestration.site.space import write_space
 from tests.unit.test_charts import package
 
 

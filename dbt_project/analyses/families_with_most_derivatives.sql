@@ -1,0 +1,30 @@
+with counts as (
+
+    select * from {{ ref('fct_derivative_counts') }}
+
+),
+
+final as (
+
+    select
+        subject as family,
+        max(value) filter (where definition = 'direct_external') as direct_external,
+        max(value) filter (where definition = 'direct') as direct,
+        max(value) filter (where definition = 'edges') as edges,
+        max(value) filter (where definition = 'transitive') as transitive,
+        max(value) filter (where definition = 'transitive_external') as transitive_external,
+        max(value) filter (where definition = 'fractional') as fractional,
+        max(value) filter (where definition = 'declared') as declared,
+        max(value) filter (where definition = 'tagged') as tagged
+    from counts
+    where
+        snapshot_date = (select max(latest.snapshot_date) from counts as latest)
+        and subject_type = 'family'
+        and relation = 'all'
+    group by subject
+    order by direct_external desc nulls last, family asc
+    limit 10
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""What `hubscape X` does, a module a command; its words are read in `cli`."""

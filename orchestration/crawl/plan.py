@@ -1,0 +1,184 @@
+"""How one raw table of one day is crawled: what is asked for, from where on, and how that goes on after a stop.
+
+Belongs here: the plan of each table, and a crawl from its first page to the snapshot. Not: how a list is paged (hub),
+how pages are stored and typed (lake), or a table that is taken from a dump (dump).
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from orchestration.crawl.handles import registry_handles, top_handles
+from orchestration.crawl.source import Gate, source_label
+from orchestration.hub import changes, listing, organizations, papers
+from orchestration.hub.page import Page
+from orchestration.hub.quota import Quota
+from orchestration.hub.session import HubRefused, HubSession
+from orchestration.lake.files import LakeError
+from orchestration.lake.manifest import Manifest
+from orchestration.lake.merge import merge_snapshot, refresh_base
+from orchestration.lake.snapshot import previous_manifest, verify, write_snapshot
+from orchestration.lake.spool import Spool
+from orchestration.settings import Settings
+
+_SECONDS_BETWEEN_WORDS = 4
+# A source of pages: (session, cursor to start at) -> pages from there on.
+Crawl = Callable[[HubSession, str | None], Iterable[Page]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is crawled of one table: `scope` names it, and `base` is the snapshot whose rows are carried on, if any."""
+
+    scope: str
+    crawl: Crawl
+    base: Manifest | None = None
+
+
+Say = Callable[[str], None]
+# A plan for these settings, made once it is known that something must be fetched; what it says is for people.
+PlanOf = Callable[[Settings, Gate, Say], Plan]
+
+
+def fetch(
+    table: str,
+    settings: Settings,
+    session: HubSession,
+    gate: Gate,
+    *,
+    refetch: bool,
+    progress: Say,
+) -> Manifest:
+    """Crawls one table into the lake, going on where an interrupted crawl stopped, and returns its manifest.
+
+    A snapshot that the lake already holds is kept, so that running a day again gives the same numbers; one that its
+    checks have refused is fetched again.
+
+    Raises:
+        HubError: the Hub failed. LakeError: the disk failed, or the lake holds another source's snapshots.
+    """
+    label = source_label(settings, session)
+    day, data_dir = settings.snapshot_date, settings.data_dir
+    if kept := gate.held_snapshot(settings, table, label, refetch=refetch, say=progress):
+        return kept
+    plan = PLANS[table](settings, gate, progress)
+    with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=plan.scope) as spool:
+        before = previous_manifest(data_dir, table, day) if plan.base is None else None  # how many change, nobody knows
+        session.say = progress
+        crawl_into(spool, plan.crawl, session, before.rows if before else None, progress)
+        manifest = merge_snapshot(spool, plan.base) if plan.base else write_snapshot(spool)
+    progress(f"{manifest.rows:,} rows in {manifest.requests:,} requests, {manifest.bytes:,} bytes")
+    return manifest
+
+
+def crawl_into(spool: Spool, crawl: Crawl, session: HubSession, expected: int | None, progress: Say) -> None:
+    """Fills a spool to its end, from where an earlier run has left it; `expected` rows, as far as known."""
+    if spool.is_finished:
+        return
+    if not spool.cursor:
+        return _append(spool, crawl(session, None), session, expected, progress)
+    progress("going on where the last crawl stopped")
+    cursor = spool.cursor
+    try:
+        _append(spool, crawl(session, cursor), session, expected, progress)
+    except HubRefused:
+        if spool.cursor != cursor:  # the cursor was good: what is refused is another page
+            raise
+        progress("the Hub has forgotten where that was: starting anew")
+        spool.restart()
+        _append(spool, crawl(session, None), session, expected, progress)
+
+
+def _append(spool: Spool, pages: Iterable[Page], session: HubSession, expected: int | None, progress: Say) -> None:
+    stored = sum(page.rows for page in spool.stored())
+    rows, began = 0, time.monotonic()
+    said = began
+    for page in pages:
+        spool.append(page)
+        rows += len(page.rows)
+        if time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
+            said = time.monotonic()
+            progress(crawl_words(stored + rows, rows / (said - began), expected, session.quota))
+
+
+def crawl_words(rows: int, rows_a_second: float, expected: int | None, quota: Quota) -> str:
+    """One line on how a crawl goes: rows, rate, what is left of the Hub's quota, and the time to go.
+
+    The Hub does not tell how long a list is: `expected` is how many rows it had last time, None if never crawled.
+    """
+    words = [f"{rows:,} rows so far", f"{rows_a_second:,.0f} rows/s"]
+    if quota.limit is not None and quota.left is not None:
+        words.append(f"{quota.left:,} of {quota.limit:,} requests left in this window")
+    if expected and rows < expected and rows_a_second > 0:
+        words.append(f"about {timedelta(seconds=round((expected - rows) / rows_a_second))} to go")
+    return ", ".join(words)
+
+
+def _listing(kind: listing.Kind) -> PlanOf:
+    def plan(settings: Settings, gate: Gate, say: Say) -> Plan:
+        base = _base(kind, settings, gate, say)
+        if base is None:
+            return Plan("all", lambda session, start: listing.pages(session, kind, start=start))
+        overlap = timedelta(hours=settings.overlap_hours)
+        return Plan(
+            # An unfinished crawl over another base, or that reads less far, cannot be gone on with.
+            f"changes after {base.snapshot_date} since {base.first_observed_at - overlap}, top {settings.top_repos}",
+            lambda session, start: changes.pages(
+                session,
+                kind,
+                watermark=base.first_observed_at,
+                overlap=overlap,
+                top=settings.top_repos,
+                start=start,
+                may_be_empty=base.rows == 0,
+            ),
+            base,
+        )
+
+    return plan
+
+
+def _base(kind: listing.Kind, settings: Settings, gate: Gate, say: Say) -> Manifest | None:
+    """The snapshot that an incremental day is merged over, None where everything is crawled."""
+    if settings.refresh == "full":
+        return None
+    base = refresh_base(
+        gate.last_accepted(settings, kind),
+        source=settings.source,
+        snapshot_date=settings.snapshot_date,
+        now=datetime.now(UTC),
+        full_crawl_days=settings.full_crawl_days,
+    )
+    if base is None:
+        say(f"all {kind} are crawled: no whole crawl of the last {settings.full_crawl_days} days can be gone on from")
+        return None
+    try:
+        verify(settings.data_dir, kind, base.snapshot_date)
+    except LakeError as error:
+        say(f"all {kind} are crawled: {error}")
+        return None
+    say(f"{kind} that changed are crawled, over the snapshot of {base.snapshot_date}")
+    return base
+
+
+def _organizations(settings: Settings, gate: Gate, say: Say) -> Plan:
+    handles = registry_handles() + top_handles(settings.data_dir, settings.snapshot_date, settings.top_handles)
+    # An unfinished crawl of other handles cannot be gone on with: it may have passed some of these by.
+    scope = hashlib.sha256("\n".join(sorted(handles)).encode()).hexdigest()
+    return Plan(scope, lambda session, start: organizations.pages(session, handles, start=start))
+
+
+def _papers(settings: Settings, gate: Gate, say: Say) -> Plan:
+    last = settings.snapshot_date
+    first = last - timedelta(days=settings.papers_days - 1)
+    return Plan(f"{first} to {last}", lambda session, start: papers.pages(session, first, last, start=start))
+
+
+PLANS: dict[str, PlanOf] = {
+    **{kind: _listing(kind) for kind in listing.FIELDS},
+    "organizations": _organizations,
+    "daily_papers": _papers,
+}
+"""How each raw table is crawled."""

@@ -1,0 +1,117 @@
+"""Where a run's raw rows come from: the Hub that is asked, what its snapshots are called, what was judged before."""
+
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.hub.bulk import is_repo
+from orchestration.hub.session import HubError, HubSession, Limits
+from orchestration.lake.manifest import Manifest
+from orchestration.settings import PROJECT_DIR, Settings
+
+LOCAL_LABEL = "a local folder"
+_SANDBOX_START_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class HubAccess:
+    """A Hub to read from and publish to; `label` is what it calls itself, where that was asked before."""
+
+    endpoint: str
+    token: str | None
+    label: str | None = None
+
+    def session(self, settings: Settings, **limits: int) -> HubSession:
+        """A session for one crawl, with its own deadline and request count."""
+        return HubSession(
+            self.endpoint, self.token, limits=Limits(deadline_seconds=settings.crawl_deadline_seconds, **limits)
+        )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a crawl asks of the checks, which are above it: `checks.gates` has the answers, each for settings and table.
+
+    `held_snapshot` is the day's snapshot if it is to be kept, `last_accepted` the newest earlier one that was not
+    refused, `is_refused` whether the day's was.
+    """
+
+    held_snapshot: Callable[..., Manifest | None]
+    last_accepted: Callable[[Settings, str], Manifest | None]
+    is_refused: Callable[[Settings, str], bool]
+
+
+def source_label(settings: Settings, session: HubSession) -> str:
+    """What the snapshots of a run say they come from; of a bulk source the same for all of them, crawled ones too.
+
+    Raises:
+        HubError: the Hub does not answer, unless the source is a folder.
+    """
+    if settings.source != "bulk":
+        return session.identify()
+    if not is_repo(settings.bulk_source):
+        return LOCAL_LABEL
+    return f"{settings.bulk_source} of {session.identify()}"
+
+
+def needs_hub(settings: Settings) -> bool:
+    """Whether a run can do nothing without its Hub: only a bulk folder that is not published needs none."""
+    return settings.source != "bulk" or is_repo(settings.bulk_source) or bool(settings.publish_to)
+
+
+@contextmanager
+def open_hub(settings: Settings) -> Iterator[HubAccess]:
+    """The Hub of the settings; source `sandbox` without a Hub on this machine has one for as long as the block lasts.
+
+    Raises:
+        HubError: the sandbox does not come up.
+    """
+    if not settings.starts_sandbox:
+        yield HubAccess(settings.hub_endpoint, settings.hub_token)
+        return
+    with _sandbox_process(settings) as endpoint:
+        yield HubAccess(endpoint, settings.hub_token)
+
+
+@contextmanager
+def _sandbox_process(settings: Settings) -> Iterator[str]:
+    """Runs `hubscape sandbox` in a process of its own and yields its address.
+
+    Raises:
+        HubError: the sandbox does not come up; its own words are in the text.
+    """
+    command = [sys.executable, "-m", "orchestration.cli", "sandbox", "--port", "0"]
+    command += ["--data-dir", str(settings.data_dir / "sandbox"), "--date", settings.snapshot_date.isoformat()]
+    command += ["--seed", str(settings.sandbox_seed), "--scale", str(settings.sandbox_scale)]
+    # It stops when its standard input closes, which happens however this process ends.
+    command.append("--while-stdin-is-open")
+    log_path = settings.data_dir / "sandbox.log"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=PROJECT_DIR
+        )
+        try:
+            yield _address(process, log_path)
+        finally:
+            process.terminate()
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+
+
+def _address(process: subprocess.Popen[str], log_path: Path) -> str:
+    assert process.stdout is not None  # it is a pipe
+    ready, _, _ = select.select([process.stdout], [], [], _SANDBOX_START_SECONDS)
+    line = process.stdout.readline() if ready else ""
+    if line.startswith("Sandbox Hub: "):
+        return line.removeprefix("Sandbox Hub: ").split()[0]
+    process.kill()
+    words = (log_path.read_text().strip().splitlines() or ["it said nothing"])[-1]
+    raise HubError(f"The sandbox Hub did not start: {words.removeprefix('hubscape: ')}")
