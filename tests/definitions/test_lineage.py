@@ -15,7 +15,7 @@ LAYERS = {
     "base": ("models/staging/base/", ("base_",)),
     "staging": ("models/staging/", ("stg_",)),
     "intermediate": ("models/intermediate/", ("int_",)),
-    "marts": ("models/marts/", ("dim_", "fct_", "rpt_", "quarantine")),
+    "marts": ("models/marts/", ("dim_", "fct_", "rpt_", "quarantine", "int_")),
 }
 # Seeds that no model reads, each with the test that does.
 READ_BY_TESTS = {"registry_countries": "assert_registry_countries_are_known"}
@@ -39,6 +39,9 @@ def test_every_model_lies_in_the_folder_of_its_layer_and_says_it_in_its_name(man
         _, prefixes = LAYERS[layer(node)]
         assert node["name"].startswith(prefixes), node["original_file_path"]
         assert Path(node["original_file_path"]).stem == node["name"]
+        # What stands between two marts reads marts, so it lies with them, and is no fact that anybody is given.
+        if layer(node) == "marts":
+            assert node["name"].startswith("int_") != bool(node["config"]["meta"].get("publish")), node["name"]
 
 
 def test_a_model_reads_its_own_layer_and_those_before_it(manifest):
