@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA_DIR := $(abspath $(or $(HUBSCAPE_DATA_DIR),data))
 DBT_SOURCES := $(shell find dbt_project -not -path '*/target/*' -not -path '*/logs/*' \( -name '*.sql' -o -name '*.yml' -o -name '*.csv' -o -name '*.md' \))
-MANIFEST := dbt_project/target/manifest.json
+MANIFEST := dbt_project/target/hubscape/manifest.json
 # One process for each core; at their end Python warns of a semaphore that sqlfluff leaves to it.
 SQLFLUFF := PYTHONWARNINGS=ignore:resource_tracker $(BIN)/sqlfluff
 SQL_OPTIONS := --disable-progress-bar --processes 0 dbt_project/models dbt_project/tests dbt_project/analyses
@@ -31,7 +31,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 $(MANIFEST): $(VENV)/.installed $(DBT_SOURCES)
-	@$(BIN)/dbt parse --quiet --project-dir dbt_project --profiles-dir dbt_project
+	@rm -f $@ && $(BIN)/python -c 'from orchestration.dbt import prepare_manifest; prepare_manifest()'
 	@touch $@
 
 run: install  ## Pulls, transforms, checks, publishes and reads back one snapshot (of a sandbox Hub by default)

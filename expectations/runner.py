@@ -6,6 +6,7 @@ Great Expectations takes seconds to import, so it is imported by the functions t
 """
 
 import glob
+import importlib
 import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -145,11 +146,17 @@ def _check_table(
     return [_outcome(layer, table, rule, results.get(number), rows) for number, rule in enumerate(rules)]
 
 
+def load_library() -> None:
+    """Imports Great Expectations, without its analytics; it takes seconds, which may pass in another thread."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, at import
+    importlib.import_module("great_expectations")
+
+
 class _Judge:
     """Great Expectations on one connection, which its engine closes when collected: kept as long as that is used."""
 
     def __init__(self, engine: Engine) -> None:
-        os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, at import
+        load_library()
         import great_expectations as gx
         from great_expectations.data_context.types import base
         from great_expectations.execution_engine import SqlAlchemyExecutionEngine

@@ -1,21 +1,37 @@
-"""Where the dbt project lies, and its manifest, from which Dagster and the release learn the models."""
+"""Where the dbt project lies, its manifest, from which Dagster and the release learn the models, and how dbt is run.
 
-import subprocess
+dbt runs in this process, as its own documentation describes: a process of its own would import it for seconds and parse
+the whole project for each data folder, which the profile names. What a run is of goes to it as `--vars`, so that one
+process builds many days.
+"""
+
+import json
+import signal
 import sys
 import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from orchestration.ground.errors import HubscapeError
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import PROJECT_DIR, Settings
 
 if TYPE_CHECKING:
     from dagster_dbt import DbtProject
+    from dbt.cli.main import dbtRunnerResult
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.events.base_types import EventMsg
 
 DBT_DIR = PROJECT_DIR / "dbt_project"
-MANIFEST = DBT_DIR / "target" / "manifest.json"
+# Beside what people's own dbt leaves in `target`, which may be of other variables.
+MANIFEST = DBT_DIR / "target" / "hubscape" / "manifest.json"
+_PARSED = MANIFEST.with_name("partial_parse.msgpack")
 _SOURCES = ("*.sql", "*.yml", "*.csv", "*.md")
+# dbt forgets what it has parsed when a variable or the profile is another: parsing has the same ones everywhere.
+_PARSING = {"data_dir": "/data", "memory_limit": "1GB"}
 
 
 @cache
@@ -37,7 +53,7 @@ def is_manifest_stale() -> bool:
 
 
 def dbt_executable() -> str:
-    """The dbt of this environment, which need not be activated."""
+    """The dbt of this environment, which need not be activated, for what dbt does in a process of its own."""
     beside_python = Path(sys.executable).parent / "dbt"
     return str(beside_python) if beside_python.is_file() else "dbt"
 
@@ -49,15 +65,81 @@ def prepare_manifest() -> Path:
         HubscapeError: dbt refuses the project.
     """
     if is_manifest_stale():
-        MANIFEST.parent.mkdir(exist_ok=True)
+        MANIFEST.parent.mkdir(parents=True, exist_ok=True)
         # Beside the final place and moved there whole: another process may be reading or preparing it, too.
         with tempfile.TemporaryDirectory(prefix=".parsing-", dir=MANIFEST.parent) as folder:
-            command = [dbt_executable(), "--quiet", "parse", "--target-path", folder]
-            command += ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
-            if done.returncode:
-                last_line = (done.stdout + done.stderr).strip().splitlines()[-1:]
-                raise HubscapeError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
-            for name in ("partial_parse.msgpack", MANIFEST.name):
-                (Path(folder) / name).replace(MANIFEST.with_name(name))
+            parse(Path(folder), write=True)
+            for made in (Path(folder, path.name) for path in (_PARSED, MANIFEST)):
+                if made.exists():  # where nothing had changed there is no second
+                    made.replace(MANIFEST.with_name(made.name))
     return MANIFEST
+
+
+def parse(folder: Path, *, write: bool = False) -> "Manifest":
+    """The project as dbt has it in memory, of which only what has changed since `prepare_manifest` is parsed again.
+
+    dbt leaves its files in `folder`; the manifest as JSON only to `write` it.
+
+    Raises:
+        HubscapeError: dbt refuses the project.
+    """
+    known = ["--partial-parse-file-path", str(_PARSED)] if _PARSED.exists() else []
+    done = _invoke(["parse", *known, "--write-json" if write else "--no-write-json"], folder, _PARSING)
+    if not done.success:
+        last_line = str(done.exception).strip().splitlines()[-1:]
+        raise HubscapeError(f"dbt cannot read the project in {DBT_DIR}: {''.join(last_line)}")
+    return done.result
+
+
+def run_dbt(
+    settings: Settings, *words: str, on_event: Callable[["EventMsg"], None] = lambda _: None
+) -> "dbtRunnerResult":
+    """Runs a dbt command on the data folder and the day of the settings, and nothing else of its environment.
+
+    Returns what dbt has to say of it, failed nodes included; its log lies in the folder `dbt` of the data folder. The
+    warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
+
+    Raises:
+        HubscapeError: dbt refuses the project. KeyboardInterrupt: somebody has ended it, by SIGINT or SIGTERM.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    folder = settings.data_dir / "dbt"
+    variables = {
+        "data_dir": str(settings.data_dir),
+        "snapshot_date": settings.snapshot_date.isoformat(),
+        "memory_limit": settings.memory_limit,
+    }
+    try:
+        # A build writes into the manifest it is given: each has one of its own.
+        return _invoke([*words, "--no-write-json"], folder, variables, parse(folder), on_event)
+    finally:
+        DuckDBConnectionManager.close_all_connections()  # else dbt keeps it for a next command in this process
+
+
+def _invoke(
+    words: list[str], folder: Path, variables: Mapping[str, str], manifest: "Manifest | None" = None, *callbacks: Any
+) -> "dbtRunnerResult":
+    from dbt.cli.main import dbtRunner
+
+    places = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", folder, "--log-path", folder]
+    options = ["--log-level", "none", "--no-use-colors-file", "--vars", json.dumps(variables)]
+    with _interrupts():
+        done = dbtRunner(manifest, list(callbacks)).invoke([*words, *map(str, places), *options])
+    if isinstance(done.exception, KeyboardInterrupt):
+        raise done.exception
+    return done
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Has both signals raise KeyboardInterrupt, at which dbt cancels its queries; Dagster's own error it lets pass."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

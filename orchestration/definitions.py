@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.dbt import DBT_DIR, MANIFEST, dbt_executable, prepare_manifest
+from orchestration.dbt import MANIFEST, prepare_manifest
 from orchestration.settings import Settings, load_settings
 
 
@@ -17,13 +17,12 @@ def build_definitions(
 
     Args:
         settings: those of every run; None has each run read the environment's at its start.
-        overrides: resources by name (`settings`, `hub`, `dbt`), in place of the ones wired here, for all that use them.
+        overrides: resources by name (`settings`, `hub`), in place of the ones wired here, for all that use them.
 
     Raises:
         HubscapeError: the dbt manifest is missing; `make install` writes it.
         SettingsError: a variable cannot be used.
     """
-    from dagster_dbt import DbtCliResource
     from dagster_dbt.dbt_project import using_dagster_dev
 
     from orchestration.assets.history import past_days
@@ -50,7 +49,7 @@ def build_definitions(
         assets=[
             *raw_assets(dbt_manifest),
             *past_days(lambda of_day, instance: run_refresh(of_day, build_definitions, instance)),
-            transform_assets(MANIFEST),
+            transform_assets(dbt_manifest),
             *release_assets(marts, contract.history, dbt_manifest),
         ],
         asset_checks=[*raw_checks(), mart_checks(MANIFEST), release_checks()],
@@ -60,7 +59,6 @@ def build_definitions(
         resources={
             "settings": settings_resource(settings),
             "hub": hub_resource,
-            "dbt": DbtCliResource(project_dir=str(DBT_DIR), profiles_dir=str(DBT_DIR), dbt_executable=dbt_executable()),
             **(overrides or {}),
         },
         loggers={"console": progress_lines},

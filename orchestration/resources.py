@@ -4,10 +4,12 @@ Neither takes anything from a run's configuration: what the owner of the machine
 launches a run.
 """
 
+import threading
 from collections.abc import Iterator
 
 import dagster as dg
 
+from expectations.runner import load_library
 from orchestration.crawl.source import HubAccess, needs_hub, open_hub
 from orchestration.hub.session import HubSession, Limits
 from orchestration.settings import Settings, load_settings
@@ -26,6 +28,7 @@ def settings_resource(given: Settings | None) -> dg.ResourceDefinition:
 def hub_resource(context: dg.InitResourceContext) -> Iterator[HubAccess]:
     """The Hub of the run's settings; a sandbox that is started for the run ends with it."""
     settings: Settings = context.resources.settings
+    threading.Thread(target=load_library).start()  # those seconds pass while the Hub answers
     with open_hub(settings) as hub:
         if not settings.starts_sandbox and needs_hub(settings):
             # Asked before anything else, so that a Hub that is down or refuses the token fails the run at once.

@@ -22,7 +22,7 @@ def scratch_clone(folder: Path) -> Path:
         if part.name != ".installed":
             (venv / part.name).symlink_to(part, target_is_directory=part.is_dir())
     (venv / ".installed").touch()
-    manifest = folder / "dbt_project" / "target" / "manifest.json"
+    manifest = folder / "dbt_project" / "target" / "hubscape" / "manifest.json"
     if manifest.is_file():
         manifest.touch()
     return folder

@@ -8,21 +8,16 @@ import datetime as dt
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-from dbt.cli.main import dbtRunner, dbtRunnerResult
-from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import provenance
-from orchestration.assets.transform import dbt_environment
 from orchestration.crawl.source import HubAccess
-from orchestration.dbt import DBT_DIR, MANIFEST, prepare_manifest
+from orchestration.dbt import MANIFEST, prepare_manifest, run_dbt
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.export import open_warehouse
@@ -34,23 +29,6 @@ from tests.sandbox import TOKEN
 # Few pages and overviews: a day of a small Hub in a second.
 SMALL = {"HUBSCAPE_PAPERS_DAYS": "30", "HUBSCAPE_TOP_HANDLES": "5"}
 _SMALL = {name.removeprefix("HUBSCAPE_").lower(): value for name, value in SMALL.items()}
-
-
-@cache
-def parsed_project() -> Manifest:
-    """dbt's own form of the project, for its commands in this process: parsing takes longer than a small build."""
-    manifest = Manifest.from_msgpack(prepare_manifest().with_name("partial_parse.msgpack").read_bytes())
-    manifest.build_flat_graph()
-    return manifest
-
-
-def invoke_dbt(*words: str, manifest: Manifest | None = None) -> dbtRunnerResult:
-    """Runs a dbt command on the project in this process."""
-    places = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-    done = dbtRunner(manifest=manifest).invoke([*words, "--quiet", "--no-write-json", *places])
-    # It keeps the warehouse open for a next command in this process; a command of its own would have let it go.
-    DuckDBConnectionManager.close_all_connections()
-    return done
 
 
 @dataclass(frozen=True)
@@ -109,8 +87,7 @@ class Machine:
 
     def build(self, settings: Settings, *words: str) -> None:
         """Runs dbt on the snapshot of the settings, which must succeed."""
-        with dbt_environment(settings):
-            done = invoke_dbt(*words, "--target-path", str(self.data_dir / "dbt"), manifest=parsed_project())
+        done = run_dbt(settings, *words)
         assert done.success, done.exception or [r.message for r in done.result.results if r.message][-3:]
 
     def run(self, hub_url: str, date: dt.date) -> str:

@@ -1,9 +1,9 @@
 {# Which raw snapshot is built, and where it lies. #}
 
 {% macro snapshot_day() %}
-    {#- The day of the snapshot as text: HUBSCAPE_SNAPSHOT_DATE, else the newest one of the raw models. -#}
+    {#- The day of the snapshot as text: that of the run or HUBSCAPE_SNAPSHOT_DATE, else the newest one of the raw models. -#}
     {#- Asked for when something runs, not when dbt parses: else every new day would have the models parsed again. -#}
-    {%- set day = env_var('HUBSCAPE_SNAPSHOT_DATE', '') if execute else '' -%}
+    {%- set day = var('snapshot_date', '') or env_var('HUBSCAPE_SNAPSHOT_DATE', '') if execute else '' -%}
     {%- if not day and execute -%}
         {%- set newest = run_query(newest_snapshot_sql()) -%}
         {%- set day = newest.columns[0].values()[0] | default('', true) | string -%}

@@ -1,26 +1,29 @@
 """The dbt build as Dagster assets: one invocation writes the warehouse, models and tests together."""
 
-import os
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster_dbt import DbtCliInvocation, DbtCliResource, dbt_assets
-from dagster_dbt.errors import DagsterDbtCliRuntimeError
+from dagster_dbt import dbt_assets
 
 from orchestration.checks.build_log import faults, with_facts
-from orchestration.dbt import MANIFEST, dbt_project
+from orchestration.dbt import dbt_project, run_dbt
+from orchestration.failures import plain_failures
 from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import Settings
 from orchestration.translator import LayerTranslator
 
+if TYPE_CHECKING:
+    from dbt.contracts.results import NodeResult
+    from dbt_common.events.base_types import EventMsg
+
 _SECONDS_BETWEEN_WORDS = 3
+_ID = "dagster_dbt/unique_id"  # what dagster-dbt notes on every asset and check
 
 
-def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
+def transform_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """All dbt models, seeds and tests as one multi-asset."""
 
     @dbt_assets(
@@ -30,79 +33,89 @@ def transform_assets(manifest: Path = MANIFEST) -> dg.AssetsDefinition:
         dagster_dbt_translator=LayerTranslator(),
         pool=WAREHOUSE_POOL,
     )
-    def dbt_build(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: dg.ResourceParam[Settings]
-    ) -> Iterator[Any]:
-        # What an earlier build came to must not be read as what this one did.
-        (settings.data_dir / "dbt" / "run_results.json").unlink(missing_ok=True)
+    def dbt_build(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Iterator[Any]:
         # Unit tests are no asset checks; `make test` runs them.
-        with dbt_environment(settings):
-            invocation = dbt.cli(
-                ["build", "--exclude-resource-type", "unit_test"],
-                context=context,
-                target_path=settings.data_dir / "dbt",
-            )
-        events, failed = ended(with_progress(invocation.stream(), context.log.info))
-        yield from with_facts(events, settings, invocation.manifest, context.log.warning)
-        if failed:
-            raise dg.Failure(refusal(invocation, settings), allow_retries=False)
+        words = ["build", "--exclude-resource-type", "unit_test", *selection(context, manifest)]
+        try:
+            with plain_failures():
+                done = run_dbt(settings, *words, on_event=progress(context.log.info))
+        except KeyboardInterrupt:
+            raise dg.DagsterExecutionInterruptedError from None
+        results = list(done.result.results) if done.result else []
+        context.log.info(f"{_counted(result.node.resource_type for result in results)} done")
+        yield from with_facts(events(results, context), settings, manifest, context.log.warning)
+        if not done.success:
+            raise dg.Failure(refusal(results, settings), allow_retries=False)
 
     return dbt_build
 
 
-def ended(events: Iterable[Any]) -> tuple[list[Any], bool]:
-    """The events of a build, once it has ended, and whether dbt failed: until then nobody else reads the warehouse."""
-    held: list[Any] = []
-    try:
-        held.extend(events)
-    except DagsterDbtCliRuntimeError:
-        return held, True
-    return held, False
+def selection(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
+    """What dbt is told to build where Dagster was asked for a part, by the names that dbt gives its nodes.
+
+    Tests come along with their models, those of other models that look at them too; if Dagster leaves some out, only
+    those that it asks for.
+    """
+    checks = context.assets_def.node_check_specs_by_output_name.values()
+    every, asked = [*context.assets_def.specs, *checks], context.selected_asset_keys | context.selected_asset_check_keys
+    wanted = [spec for spec in every if spec.key in asked]
+    if len(wanted) == len(every):
+        return []
+    left_out = any(check.asset_key in asked and check.key not in asked for check in checks)
+    names = [".".join(manifest["nodes"][spec.metadata[_ID]]["fqn"]) for spec in wanted]
+    return [*(["--indirect-selection", "empty"] if left_out else []), "--select", *names]
 
 
-def with_progress(events: Iterable[Any], say: Callable[[str], None]) -> Iterator[Any]:
-    """The events as they come, with a word every few seconds on how many models and tests are done."""
-    said = time.monotonic()
-    counted = {"models and seeds": 0, "tests": 0}
-    for event in events:
-        counted["tests" if isinstance(event, dg.AssetCheckResult) else "models and seeds"] += 1
+def progress(say: Callable[[str], None]) -> Callable[["EventMsg"], None]:
+    """Counts nodes as dbt ends them, with a word every few seconds."""
+    said, kinds = time.monotonic(), list[str]()
+
+    def hear(event: "EventMsg") -> None:
+        nonlocal said
+        if event.info.name != "NodeFinished":
+            return
+        kinds.append(event.data.node_info.resource_type)
         if time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
             said = time.monotonic()
-            say(", ".join(f"{count} {name}" for name, count in counted.items()) + " done so far")
-        yield event
-    say(", ".join(f"{count} {name}" for name, count in counted.items()) + " done")
+            say(f"{_counted(kinds)} done so far")
+
+    return hear
 
 
-@contextmanager
-def dbt_environment(settings: Settings) -> Iterator[None]:
-    """The variables that the dbt profile and sources read, set to the settings of this run."""
-    variables = {
-        "HUBSCAPE_DATA_DIR": str(settings.data_dir),
-        "HUBSCAPE_SNAPSHOT_DATE": settings.snapshot_date.isoformat(),
-        "HUBSCAPE_MEMORY_LIMIT": settings.memory_limit,
-    }
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _counted(kinds: Iterable[str]) -> str:
+    found = Counter(kinds)
+    return f"{found['model'] + found['seed']} models and seeds, {found['test']} tests"
 
 
-def refusal(invocation: DbtCliInvocation, settings: Settings) -> str:
+def events(
+    results: Iterable["NodeResult"], context: dg.AssetExecutionContext
+) -> Iterator[dg.Output | dg.AssetCheckResult]:
+    """A materialization for each model and seed that was built, a check result for each test that ran."""
+    assets = {spec.metadata[_ID]: spec.key for spec in context.assets_def.specs}
+    checks = {spec.metadata[_ID]: spec for spec in context.assets_def.check_specs}
+    for result in results:
+        name, status = result.node.unique_id, str(result.status)
+        told = {"unique_id": name, "status": status, "Execution Duration": result.execution_time}
+        if name in assets and status == "success":
+            yield dg.Output(None, output_name=assets[name].to_python_identifier(), metadata=told)
+        elif name in checks and status != "skipped":
+            yield dg.AssetCheckResult(
+                passed=status == "pass",
+                asset_key=checks[name].asset_key,
+                check_name=checks[name].name,
+                severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
+                metadata=told,
+            )
+
+
+def refusal(results: Sequence["NodeResult"], settings: Settings) -> str:
     """One sentence on why a dbt build failed, naming the first nodes that did not pass and the rows they failed on."""
-    log = invocation.target_path / "dbt.log"
-    try:
-        results = invocation.get_artifact("run_results.json")["results"]
-    except FileNotFoundError:
+    log = settings.data_dir / "dbt" / "dbt.log"
+    if not results:
         return f"dbt did not come to a result: read {log} and run again."
-    failed = [r for r in results if r["status"] in {"fail", "error", "runtime error"}]
+    failed = [(r.node.unique_id, r.failures) for r in results if r.status in {"fail", "error", "runtime error"}]
     found = faults(settings)
-    names = ", ".join(_named(r["unique_id"], *found.get(r["unique_id"], (r["failures"], ""))) for r in failed[:3])
+    names = ", ".join(_named(name, *found.get(name, (failures, ""))) for name, failures in failed[:3])
     return (
         f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
     )

@@ -7,16 +7,7 @@ from prompt_toolkit.completion import WordCompleter
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from orchestration.commands.query import (
-    OpenRelease,
-    find_question,
-    names,
-    plain_console,
-    print_columns,
-    print_questions,
-    print_tables,
-    show,
-)
+from orchestration.commands import query
 from orchestration.ground.errors import HubscapeError
 
 _HELP = """\
@@ -30,9 +21,9 @@ _WORDS = ("select", "from", "where", "group by", "order by", "limit", "desc", "c
 _COMMANDS = (".tables", ".questions", ".ask", ".help", ".quit")
 
 
-def run_prompt(release: OpenRelease, history: Path, limit: int) -> None:
+def run_prompt(release: query.OpenRelease, history: Path, limit: int) -> None:
     """Answers what is typed until the end of the input; an error is told and does not end it."""
-    console = plain_console()
+    console = query.plain_console()
     console.print(
         f"Release of {release.package.snapshot_date}, {len(release.package.resources)} tables. "
         "End a select with a semicolon; .help says more, Ctrl-D leaves."
@@ -40,7 +31,7 @@ def run_prompt(release: OpenRelease, history: Path, limit: int) -> None:
     session: PromptSession[str] = PromptSession(
         "hubscape> ",
         history=FileHistory(str(history)),
-        completer=WordCompleter([*names(release.package), *_WORDS, *_COMMANDS], ignore_case=True, WORD=True),
+        completer=WordCompleter([*query.names(release.package), *_WORDS, *_COMMANDS], ignore_case=True, WORD=True),
         complete_while_typing=False,
         multiline=True,
         prompt_continuation="     ...> ",
@@ -55,7 +46,7 @@ def run_prompt(release: OpenRelease, history: Path, limit: int) -> None:
                 _command(release, line, limit)
             else:
                 for statement in release.statements(line):
-                    show(release.table(statement, limit), console)
+                    query.show(release.table(statement, limit), console)
         except EOFError:
             return
         except KeyboardInterrupt:
@@ -79,20 +70,20 @@ def _enter_ends_what_is_whole() -> KeyBindings:
     return bindings
 
 
-def _command(release: OpenRelease, line: str, limit: int) -> None:
+def _command(release: query.OpenRelease, line: str, limit: int) -> None:
     word, _, name = line.partition(" ")
     name = name.strip()
-    console = plain_console()
+    console = query.plain_console()
     if word == ".tables" and name:
-        print_columns(release.package, name)
+        query.print_columns(release.package, name)
     elif word == ".tables":
-        print_tables(release.folder, release.package)
+        query.print_tables(release.folder, release.package)
     elif word == ".questions":
-        print_questions(console)
+        query.print_questions(console)
     elif word == ".ask":
-        chosen = find_question(name)
+        chosen = query.find_question(name)
         console.print(chosen.text)
-        show(release.table(chosen.sql, limit, chosen.when_empty), console)
+        query.show(release.table(chosen.sql, limit, chosen.when_empty), console)
     elif word == ".help":
         console.print(_HELP)
     else:

@@ -93,14 +93,14 @@ def _published_tables() -> tuple[PublishedTable, ...]:
     return read_contract(prepare_manifest()).tables
 
 
+@dataclass(frozen=True)
 class OpenRelease:
-    """A release that can be asked."""
+    """A release that can be asked; `scratch` is a folder that nobody else writes to."""
 
-    def __init__(self, folder: Path, package: DataPackage, scratch: Path, memory_limit: str) -> None:
-        """Opens it; `scratch` is an empty folder that nobody else writes to."""
-        self.folder, self.package = folder, package
-        self._scratch = scratch
-        self._connection = connect(folder, package, scratch=scratch, memory_limit=memory_limit)
+    folder: Path
+    package: DataPackage
+    connection: duckdb.DuckDBPyConnection
+    scratch: Path
 
     def statements(self, sql: str) -> list[str]:
         """The statements of a text.
@@ -109,7 +109,7 @@ class OpenRelease:
             HubscapeError: it is no SQL, or one of them is something else than a select.
         """
         with _plainly():
-            statements = self._connection.extract_statements(sql)
+            statements = self.connection.extract_statements(sql)
         if any(statement.type != duckdb.StatementType.SELECT for statement in statements):
             raise HubscapeError("DuckDB refused the query: only select is allowed, a release is not to be changed.")
         return [statement.query for statement in statements]
@@ -121,7 +121,7 @@ class OpenRelease:
             HubscapeError: the SQL is refused.
         """
         rows = self._answer(sql, "from answer" + (f" limit {limit + 1}" if limit else ""))
-        yield draw([name for name, *_ in self._connection.description or []], rows[: limit or None])
+        yield draw([name for name, *_ in self.connection.description or []], rows[: limit or None])
         if not rows:
             yield f"No rows. {when_empty}".strip()
         if limit and len(rows) > limit:
@@ -136,21 +136,19 @@ class OpenRelease:
         if form == "table" and not output:
             show(self.table(sql, limit, when_empty), plain_console())
             return
-        written = self._scratch / f"answer.{form}"
-        try:
-            if form == "table":
-                with written.open("w") as file:
-                    show(self.table(sql, limit, when_empty), plain_console(file))
-            else:
-                self._answer(sql, f"copy answer to {sql_text(written)} ({FORMATS[form]})")
-            if output:
-                _put(written, output)
-            else:
-                with written.open("rb") as file:
-                    shutil.copyfileobj(file, sys.stdout.buffer)
-                sys.stdout.buffer.flush()
-        finally:
-            written.unlink(missing_ok=True)
+        written = self.scratch / f"answer.{form}"
+        if form == "table":
+            with written.open("w") as file:
+                show(self.table(sql, limit, when_empty), plain_console(file))
+        else:
+            self._answer(sql, f"copy answer to {sql_text(written)} ({FORMATS[form]})")
+        if output:
+            with writing(output), filled_durably(output) as part:
+                shutil.copyfile(written, part)
+        else:
+            with written.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
 
     def _answer(self, sql: str, what: str) -> list[tuple[Any, ...]]:
         """All rows of what is done with `answer`, which is the one select of a text; Ctrl-C stops it."""
@@ -160,8 +158,8 @@ class OpenRelease:
 
         def work() -> list[tuple[Any, ...]]:
             # A view takes a select as it stands, whatever comment or semicolon it ends with.
-            self._connection.execute(f"create or replace temp view answer as {statements[0]}")
-            return self._connection.execute(what).fetchall()
+            self.connection.execute(f"create or replace temp view answer as {statements[0]}")
+            return self.connection.execute(what).fetchall()
 
         # Python looks at signals in its main thread and only between steps of its own, of which DuckDB's work has
         # none for as long as an operator takes. So DuckDB works in another thread while this one waits.
@@ -172,7 +170,7 @@ class OpenRelease:
                     return running.result()
             except KeyboardInterrupt:
                 while not running.done():  # said again, since one that comes before the work begins is forgotten
-                    self._connection.interrupt()
+                    self.connection.interrupt()
                     wait([running], timeout=0.1)
                 raise
 
@@ -181,7 +179,8 @@ class OpenRelease:
 def open_release(folder: Path, package: DataPackage, data_dir: Path, memory_limit: str) -> Iterator[OpenRelease]:
     """A release to be asked while the block lasts; what spills or is being written lies in `data_dir/tmp`."""
     with scratch_folder(data_dir, "query-") as scratch:
-        yield OpenRelease(folder, package, scratch, memory_limit)
+        connection = connect(folder, package, scratch=scratch, memory_limit=memory_limit)
+        yield OpenRelease(folder, package, connection, scratch)
 
 
 @contextlib.contextmanager
@@ -191,11 +190,6 @@ def _plainly() -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise HubscapeError(f"DuckDB refused the query: {for_terminal(str(error).splitlines()[0])}") from None
-
-
-def _put(answer: Path, output: Path) -> None:
-    with writing(output), filled_durably(output) as part:
-        shutil.copyfile(answer, part)
 
 
 def form_of(name: str | None, output: Path | None) -> str:

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -52,11 +52,9 @@ def run_refresh(
         _bury_dead_runs(dagster_instance)
         prepare_manifest()
         job = build(settings).resolve_job_def("refresh")
-        # dbt's own lines, hundreds of them, go to a file: standard output is for the summary.
-        with (settings.data_dir / "dbt.log").open("w") as log, redirect_stdout(log):
-            result = job.execute_in_process(
-                instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
-            )
+        result = job.execute_in_process(
+            instance=dagster_instance, tags=_CLI_TAG, raise_on_error=False, run_config=_PROGRESS_LINES
+        )
         if not result.success:
             raise HubscapeError(
                 " ".join(causes(result.all_events)) or f"Run {result.run_id} failed: look at it with `make ui`."

@@ -106,11 +106,6 @@ def test_a_column_name_means_one_thing_in_all_published_tables(manifest):
     assert sorted(MEANINGS.keys() - several.keys()) == [], "these have one meaning now: take them off the list"
 
 
-def test_the_card_is_exposed_with_every_published_table(manifest):
-    published = sorted(node["name"] for node in nodes(manifest, "model") if is_published(node))
-    assert exposed(manifest, "dataset_card") == published
-
-
 def test_figures_and_report_are_exposed_with_the_tables_that_their_questions_read(manifest):
     questions = read_questions()
     asked = {

@@ -8,8 +8,7 @@ compiled for some days and their texts are replaced by those of the days that ar
 """
 
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from graphlib import TopologicalSorter
@@ -18,14 +17,14 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-import pytest
 
+from orchestration.dbt import parse, run_dbt
 from orchestration.lake.manifest import MANIFEST_NAME, Manifest
 from orchestration.lake.rows import type_rows
 from orchestration.lake.schemas import SCHEMAS
+from orchestration.settings import Settings, load_settings
 from tests.independent.registry import Row, Seeds
 from tests.independent.rows import Snapshot
-from tests.machine import invoke_dbt, parsed_project
 from tests.support import PROJECT
 
 # Days that stand nowhere else in the SQL.
@@ -81,7 +80,8 @@ class Project:
 def compile_project(folder: Path) -> Project:
     """Has dbt compile the project for no, one and two releases before the snapshot; writes to `folder` alone."""
     versions = []
-    nodes = {key: node for key, node in parsed_project().nodes.items() if node.resource_type in ("model", "seed")}
+    project = parse(folder / "target")
+    nodes = {key: node for key, node in project.nodes.items() if node.resource_type in ("model", "seed")}
     seed_types = {node.name: node.config.column_types for node in nodes.values() if node.resource_type == "seed"}
     graph = {key: node.depends_on.nodes for key, node in nodes.items() if node.resource_type == "model"}
     order = [key for key in TopologicalSorter(graph).static_order() if key in graph]
@@ -107,8 +107,7 @@ def compile_project(folder: Path) -> Project:
 def with_own_families(project: Project, folder: Path) -> Project:
     """The project with the patterns of its own families as constants in its SQL, as in a run: much faster."""
     names = ("int_family_tags", "int_family_tagged_models")
-    with _variables(folder, PLACEHOLDERS[0]):
-        invoke_dbt("seed", "--select", "registry_families", "--target-path", str(folder), manifest=parsed_project())
+    assert run_dbt(_settings(folder, PLACEHOLDERS[0]), "seed", "--select", "registry_families").success
     sql = {key.split(".")[-1]: text for key, text in _compile(folder, PLACEHOLDERS[0], "--select", *names).items()}
     versions = [
         tuple(replace(model, sql=sql[model.name]) if model.name in names else model for model in models)
@@ -117,19 +116,15 @@ def with_own_families(project: Project, folder: Path) -> Project:
     return Project(tuple(versions), project.seed_types)
 
 
-@contextmanager
-def _variables(folder: Path, day: date) -> Iterator[None]:
+def _settings(folder: Path, day: date) -> Settings:
     (folder / "data").mkdir(exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HUBSCAPE_DATA_DIR", str(folder / "data"))
-        patch.setenv("HUBSCAPE_SNAPSHOT_DATE", f"{day}")
-        yield
+    # Days of the future, which settings that a run is given may not have.
+    return load_settings(data_dir=folder / "data").model_copy(update={"snapshot_date": day})
 
 
 def _compile(folder: Path, day: date, *selected: str) -> dict[str, str]:
     """The SQL of each node, compiled for the snapshot of a day."""
-    with _variables(folder, day):
-        done = invoke_dbt("compile", *selected, "--target-path", str(folder / "target"), manifest=parsed_project())
+    done = run_dbt(_settings(folder, day), "compile", *selected)
     assert done.success, done.exception or [result.message for result in done.result.results if result.message][-3:]
     return {result.node.unique_id: getattr(result.node, "compiled_code", "") for result in done.result.results}
 

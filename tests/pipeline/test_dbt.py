@@ -91,8 +91,8 @@ def test_what_the_yaml_does_not_allow_is_told_with_the_key_of_the_row(recorded_r
         connection.execute("insert into int_tags from int_tags where tag = ?", [tag])
         connection.execute("update registry_licences set licence_class = 'free' where licence = 'mit'")
         connection.execute("delete from registry_countries")
-        connection.execute("update fct_claim_days set days_away = -1 where claim_id = 'r1_mit'")
-    tables = ("int_handles", "int_registry", "int_tags", "registry_licences", "registry_countries", "fct_claim_days")
+        connection.execute("update int_claim_days set days_away = -1 where claim_id = 'r1_mit'")
+    tables = ("int_handles", "int_registry", "int_tags", "registry_licences", "registry_countries", "int_claim_days")
     done = dbt(tmp_path, "test", "--select", *(f"as_described_{table}_" for table in tables))
 
     assert done.returncode == 1 and "PASS=4 WARN=0 ERROR=5 SKIP=0" in done.stdout, done.stdout
@@ -105,7 +105,7 @@ def test_what_the_yaml_does_not_allow_is_told_with_the_key_of_the_row(recorded_r
         "as_described_int_tags_": (1, f"tag {tag}, problem is there 2 times"),
         "as_described_registry_licences_": (1, f"licence mit, problem licence_class is none of {classes}"),
         "as_described_registry_countries_": (1, "problem there is no row"),
-        "as_described_fct_claim_days_": (1, "claim_id r1_mit, problem days_away is below 0"),
+        "as_described_int_claim_days_": (1, "claim_id r1_mit, problem days_away is below 0"),
     }
     assert f"as_described_int_handles_ failed on: handle_key {key}, problem organization is missing" in done.stdout
 

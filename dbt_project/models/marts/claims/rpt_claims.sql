@@ -6,13 +6,13 @@ with claims as (
 
 claim_days as (
 
-    select * from {{ ref('fct_claim_days') }}
+    select * from {{ ref('int_claim_days') }}
 
 ),
 
 measures as (
 
-    select * from {{ ref('fct_claim_measures') }}
+    select * from {{ ref('int_claim_measures') }}
 
 ),
 

@@ -18,13 +18,13 @@ papers as (
 
 flows as (
 
-    select * from {{ ref('fct_milestone_flows') }}
+    select * from {{ ref('int_milestone_flows') }}
 
 ),
 
 near_snapshots as (
 
-    select * from {{ ref('fct_milestone_snapshots') }}
+    select * from {{ ref('int_milestone_snapshots') }}
 
 ),
 

@@ -18,7 +18,7 @@ subjects as (
 
 claim_days as (
 
-    select * from {{ ref('fct_claim_days') }}
+    select * from {{ ref('int_claim_days') }}
 
 ),
 
@@ -36,7 +36,7 @@ ancestors as (
 
 top_papers as (
 
-    select * from {{ ref('fct_claim_top_papers') }}
+    select * from {{ ref('int_claim_top_papers') }}
 
 ),
 

@@ -12,7 +12,7 @@ models as (
 
 handle_days as (
 
-    select * from {{ ref('fct_handle_days') }}
+    select * from {{ ref('int_handle_days') }}
 
 ),
 
