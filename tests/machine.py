@@ -20,6 +20,7 @@ from orchestration.crawl.source import HubAccess
 from orchestration.dbt import MANIFEST, prepare_manifest, run_dbt
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
+from orchestration.release.datapackage import ReleaseFile
 from orchestration.release.export import open_warehouse
 from orchestration.settings import Settings, load_settings
 from orchestration.site.report import write_pages
@@ -73,7 +74,7 @@ class Machine:
                 sources=[],
                 checks=[],
                 provenance=provenance(),
-                pages=write_pages,
+                pages=no_pages if tables else write_pages,  # charts ask tables that a part does not have
             )
 
     def _pull(self, settings: Settings, refetch: bool) -> None:
@@ -104,6 +105,11 @@ class Machine:
     def tables(self, date: dt.date) -> dict[str, bytes]:
         """The bytes of every published table of a day, by name."""
         return {path.stem: path.read_bytes() for path in release_dir(self.data_dir, date).glob("data/*/*.parquet")}
+
+
+def no_pages(*_: object) -> list[ReleaseFile]:
+    """What people would look at of a release that nobody looks at."""
+    return []
 
 
 RAW = ("models", "datasets", "spaces", "organizations", "daily_papers")
