@@ -474,6 +474,7 @@ def test_the_prompt_answers_keeps_its_history_and_outlives_errors(recorded_run: 
         terminal.until("There is no question what_is_love")
         terminal.type(".tables fct_papers\r")
         terminal.until("submitted_on_daily_at")
+        terminal.until("hubscape>")  # what follows in the list may name the table, too
         terminal.type("select 6 * 7 as x from fct_pap\t")
         terminal.until("fct_pap.*ers")  # the name is completed
         terminal.type(" limit 1;\r")
