@@ -245,11 +245,6 @@ def is_carried(row: dict[str, Any]) -> bool:
     return "definition" not in row or row["is_in_registry"]
 
 
-def test_a_day_that_is_made_again_replaces_exactly_that_day(second: Finished, tmp_path: Path):
-    copy = second.copy(tmp_path)
-    require_that_day_alone_is_replaced(copy.machine, FIRST, SECOND, copy.folder / "hub")
-
-
 @by_dbt
 def test_a_day_of_forty_that_is_made_again_replaces_exactly_that_day(forty: Forty, tmp_path: Path):
     machine = Machine(tmp_path / "data")
