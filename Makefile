@@ -31,7 +31,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 $(MANIFEST): $(VENV)/.installed $(DBT_SOURCES)
-	@rm -f $@ && $(BIN)/python -c 'from orchestration.dbt import prepare_manifest; prepare_manifest()'
+	@rm -f $@ && $(BIN)/python -m orchestration.dbt
 	@touch $@
 
 run: install  ## Pulls, transforms, checks, publishes and reads back one snapshot (of a sandbox Hub by default)

@@ -3,6 +3,8 @@
 dbt runs in this process, as its own documentation describes: a process of its own would import it for seconds and parse
 the whole project for each data folder, which the profile names. What a run is of goes to it as `--vars`, so that one
 process builds many days.
+
+python -m orchestration.dbt    has dbt write the manifest where it is stale, as a part of an installation
 """
 
 import json
@@ -143,3 +145,10 @@ def _interrupts() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    try:
+        prepare_manifest()
+    except HubscapeError as error:
+        sys.exit(f"hubscape: {error}")
