@@ -165,8 +165,8 @@ def docs(
     """Writes the dbt docs and the lineage of columns as static pages."""
     from orchestration.commands.docs import write_docs
 
-    data_dir = load_settings().data_dir
-    pages = write_docs(data_dir, output or data_dir / "docs")
+    settings = load_settings()
+    pages = write_docs(settings, output or settings.data_dir / "docs")
     for page in pages:
         typer.echo(page)
     if len(pages) == 1:

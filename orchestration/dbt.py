@@ -54,12 +54,6 @@ def is_manifest_stale() -> bool:
     return any(file.stat().st_mtime > made for file in files)
 
 
-def dbt_executable() -> str:
-    """The dbt of this environment, which need not be activated, for what dbt does in a process of its own."""
-    beside_python = Path(sys.executable).parent / "dbt"
-    return str(beside_python) if beside_python.is_file() else "dbt"
-
-
 def prepare_manifest() -> Path:
     """Has dbt write the manifest anew where it is stale, and returns its path.
 
@@ -94,19 +88,22 @@ def parse(folder: Path, *, write: bool = False) -> "Manifest":
 
 
 def run_dbt(
-    settings: Settings, *words: str, on_event: Callable[["EventMsg"], None] = lambda _: None
+    settings: Settings,
+    *words: str,
+    folder: Path | None = None,
+    on_event: Callable[["EventMsg"], None] = lambda _: None,
 ) -> "dbtRunnerResult":
     """Runs a dbt command on the data folder and the day of the settings, and nothing else of its environment.
 
-    Returns what dbt has to say of it, failed nodes included; its log lies in the folder `dbt` of the data folder. The
-    warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
+    Returns what dbt has to say of it, failed nodes included; its log and files lie in `folder`, by default `dbt` in the
+    data folder. The warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
 
     Raises:
         HubscapeError: dbt refuses the project. KeyboardInterrupt: somebody has ended it, by SIGINT or SIGTERM.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    folder = settings.data_dir / "dbt"
+    folder = folder or settings.data_dir / "dbt"
     variables = {
         "data_dir": str(settings.data_dir),
         "snapshot_date": settings.snapshot_date.isoformat(),
