@@ -8,16 +8,13 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from orchestration.crawl.dump import fetch_bulk
-from orchestration.crawl.source import Gate, HubAccess, source_label
+from orchestration.crawl.dump import fetch_bulk, held_manifests
+from orchestration.crawl.source import Gate, HubAccess, Say, source_label
 from orchestration.hub.bulk import BulkCommit, commits, commits_by_day, is_repo
 from orchestration.lake.bulk import BulkRefused, was_observed
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.schemas import SCHEMAS
-from orchestration.lake.snapshot import read_manifest, snapshots
 from orchestration.settings import Settings, SettingsError
-
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -56,9 +53,8 @@ def require_history(settings: Settings, first: dt.date, last: dt.date) -> None:
             "repo owner/name."
         )
     if not first <= last <= dt.datetime.now(dt.UTC).date():
-        raise SettingsError(
-            f"{first} to {last} is no range of days up to today, UTC: name the first and the last of them."
-        )
+        what = "no range of days up to today, UTC"
+        raise SettingsError(f"{first} to {last} is {what}: name the first and the last of them.")
 
 
 def fill_raw(
@@ -107,11 +103,7 @@ def _day(settings: Settings, access: HubAccess, gate: Gate, commit: BulkCommit) 
 
     A day that is there is kept. One that was interrupted, before its source made another commit, is of the last commit.
     """
-    held = {
-        table: read_manifest(settings.data_dir, table, settings.snapshot_date).source_commit
-        for table in SCHEMAS
-        if settings.snapshot_date in snapshots(settings.data_dir, table)
-    }
+    held = {table: manifest.source_commit for table, manifest in held_manifests(settings).items()}
     shas = set(held.values()) - {None}
     is_there = len(shas) == 1 and SCHEMAS.keys() - held.keys() <= {"organizations"}
     other = set() if is_there else {table for table, sha in held.items() if sha not in (None, commit.sha)}
@@ -126,8 +118,7 @@ def spans(days: list[dt.date]) -> str:
     """Days as people write them: runs as `from to to`, in order."""
     runs: list[list[dt.date]] = []
     for day in sorted(days):
-        if runs and day == runs[-1][-1] + dt.timedelta(days=1):
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return ", ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+        if not runs or day != runs[-1][-1] + dt.timedelta(days=1):
+            runs.append([day, day])
+        runs[-1][-1] = day
+    return ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in runs)
