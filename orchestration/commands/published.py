@@ -73,6 +73,4 @@ def published_release(settings: Settings, revision: str) -> tuple[Path, DataPack
 
 def _kept(folder: Path) -> tuple[Path, DataPackage] | None:
     """The one release in a folder of the cache, which was verified before it came there."""
-    for release in folder.glob("[0-9]*"):
-        return release, read_datapackage(release)
-    return None
+    return next(((release, read_datapackage(release)) for release in folder.glob("[0-9]*")), None)
