@@ -167,8 +167,7 @@ def docs(
 
     settings = load_settings()
     pages = write_docs(settings, output or settings.data_dir / "docs")
-    for page in pages:
-        typer.echo(page)
+    typer.echo("\n".join(map(str, pages)))
     if len(pages) == 1:
         typer.echo("No lineage of columns: it takes a run's warehouse and the development tools.", err=True)
 

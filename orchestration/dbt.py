@@ -88,10 +88,7 @@ def parse(folder: Path, *, write: bool = False) -> "Manifest":
 
 
 def run_dbt(
-    settings: Settings,
-    *words: str,
-    folder: Path | None = None,
-    on_event: Callable[["EventMsg"], None] = lambda _: None,
+    settings: Settings, *words: str, folder: Path | None = None, on_event: "Callable[[EventMsg], None] | None" = None
 ) -> "dbtRunnerResult":
     """Runs a dbt command on the data folder and the day of the settings, and nothing else of its environment.
 
@@ -111,7 +108,7 @@ def run_dbt(
     }
     try:
         # A build writes into the manifest it is given: each has one of its own.
-        return _invoke([*words, "--no-write-json"], folder, variables, parse(folder), on_event)
+        return _invoke([*words, "--no-write-json"], folder, variables, parse(folder), *([on_event] if on_event else []))
     finally:
         DuckDBConnectionManager.close_all_connections()  # else dbt keeps it for a next command in this process
 

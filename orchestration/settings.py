@@ -6,6 +6,8 @@ project reads the environment, and what works below (hub, lake, release, expecta
 
 import datetime as dt
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -115,14 +117,12 @@ class Settings(BaseSettings):
     @field_validator("alert_webhook")
     @classmethod
     def _is_webhook(cls, value: SecretStr) -> SecretStr:
-        try:
-            parts = urlsplit(value.get_secret_value())
-            is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_good = False
-        if value.get_secret_value() and not is_good:
-            raise ValueError("must be an address that begins with http:// or https://")
-        return value
+        address = value.get_secret_value()
+        with suppress(ValueError):  # of a port that is no number
+            parts = urlsplit(address)
+            if not address or (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0):
+                return value
+        raise ValueError("must be an address that begins with http:// or https://")
 
     @field_validator("refresh")
     @classmethod
@@ -131,19 +131,15 @@ class Settings(BaseSettings):
             raise ValueError("goes with HUBSCAPE_SOURCE sandbox or api, a bulk dump has no changes that could be read")
         return value
 
-    @field_validator("snapshot_date", mode="before")
+    @field_validator("snapshot_date", mode="wrap")
     @classmethod
-    def _is_iso(cls, value: object) -> object:
+    def _is_no_future(cls, value: object, parse: Callable[[object], dt.date]) -> dt.date:
         if isinstance(value, str) and value and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
             raise ValueError("must be a date written as YYYY-MM-DD")
-        return _today() if value == "" else value
-
-    @field_validator("snapshot_date")
-    @classmethod
-    def _is_no_future(cls, value: dt.date) -> dt.date:
-        if value > _today():
+        day = _today() if value == "" else parse(value)
+        if day > _today():
             raise ValueError("must not be after today, UTC")
-        return value
+        return day
 
     @field_validator("endpoint")
     @classmethod
@@ -195,12 +191,9 @@ class Settings(BaseSettings):
 def is_loopback(address: str) -> bool:
     """Whether an address names this machine."""
     host = urlsplit(address).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    with suppress(ValueError):  # of a name
+        return host == "localhost" or ip_address(host).is_loopback
+    return False
 
 
 def load_settings(**overrides: object) -> Settings:
