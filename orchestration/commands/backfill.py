@@ -6,7 +6,7 @@ from collections.abc import Callable
 from orchestration.checks.gates import GATE, is_refused, require_publishable
 from orchestration.commands.run import only_run
 from orchestration.crawl.dump import held_manifests
-from orchestration.crawl.past_days import Backfill, fill_raw, require_history, spans
+from orchestration.crawl.past_days import Backfill, fill_raw, spans
 from orchestration.crawl.source import HubAccess, Say
 from orchestration.ground.errors import HubscapeError
 from orchestration.release.build import release_days
@@ -27,9 +27,8 @@ def backfill(
 
     Raises:
         HubscapeError: the source, the disk or a run failed; the days before it stand.
-        SettingsError: as `require_history`.
+        SettingsError: as `fill_raw`.
     """
-    require_history(settings, first, last)
     with only_run(settings.data_dir):
         done = fill_raw(settings, access, GATE, first, last, say=say)
     if run_day is None:

@@ -66,7 +66,7 @@ def fetch_bulk(
         where = f"{source} at its commit {commit.sha[:7]}"
         files, origin = _in_repo(table, source, commit, session, label)
     else:
-        where, commit = f"The folder {source}", None
+        where = f"The folder {source}"
         files, origin = bulk.local_files(Path(source), table), BulkOrigin(label, dt.datetime.now(dt.UTC))
     if table == "models" and not files:
         raise BulkRefused(f"{where} has no {table}.parquet: set HUBSCAPE_BULK_SOURCE to a dump that has one.")
@@ -103,10 +103,8 @@ def _pinned(table: str, settings: Settings, session: HubSession, gate: Gate) -> 
     repo, today = settings.bulk_source, dt.datetime.now(dt.UTC).date()
     if commit := bulk.commit_of_day(bulk.commits(session, repo), settings.snapshot_date, today=today):
         return commit
-    raise BulkRefused(
-        f"{repo} at {session.origin} has no commit of {settings.snapshot_date}: which leaves a gap that no other "
-        "day can fill."
-    )
+    gap = f"no commit of {settings.snapshot_date}: which leaves a gap that no other day can fill."
+    raise BulkRefused(f"{repo} at {session.origin} has {gap}")
 
 
 def _in_repo(

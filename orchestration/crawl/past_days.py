@@ -41,22 +41,6 @@ class Backfill:
         return f"{len(self.refused)} of the days were refused ({spans(list(self.refused))}), first {day}: {why}"
 
 
-def require_history(settings: Settings, first: dt.date, last: dt.date) -> None:
-    """Refuses a range that no backfill can fill.
-
-    Raises:
-        SettingsError: the source is no dataset repo, or the range is empty or ends in the future.
-    """
-    if settings.source != "bulk" or not is_repo(settings.bulk_source):
-        raise SettingsError(
-            "A backfill needs a source with a history: set HUBSCAPE_SOURCE=bulk, and HUBSCAPE_BULK_SOURCE to a dataset "
-            "repo owner/name."
-        )
-    if not first <= last <= dt.datetime.now(dt.UTC).date():
-        what = "no range of days up to today, UTC"
-        raise SettingsError(f"{first} to {last} is {what}: name the first and the last of them.")
-
-
 def fill_raw(
     settings: Settings,
     access: HubAccess,
@@ -73,9 +57,14 @@ def fill_raw(
 
     Raises:
         HubError, LakeError: the source or the disk failed; the days before stand.
-        SettingsError: as `require_history`.
+        SettingsError: the source is no dataset repo, or the range is empty or ends in the future.
     """
-    require_history(settings, first, last)
+    if settings.source != "bulk" or not is_repo(settings.bulk_source):
+        advice = "set HUBSCAPE_SOURCE=bulk, and HUBSCAPE_BULK_SOURCE to a dataset repo owner/name."
+        raise SettingsError(f"A backfill needs a source with a history: {advice}")
+    if not first <= last <= dt.datetime.now(dt.UTC).date():
+        what = "no range of days up to today, UTC"
+        raise SettingsError(f"{first} to {last} is {what}: name the first and the last of them.")
     session = access.session(settings)
     session.say = say
     access = replace(access, label=source_label(settings, session))  # asked for once, not for each table of each day

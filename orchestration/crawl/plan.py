@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from orchestration.crawl.handles import registry_handles, top_handles
+from orchestration.crawl.handles import handles_to_read
 from orchestration.crawl.source import Gate, Say, source_label
 from orchestration.hub import changes, listing, organizations, papers
 from orchestration.hub.page import Page
@@ -36,10 +36,6 @@ class Plan:
     scope: str
     crawl: Crawl
     base: Manifest | None = None
-
-
-# A plan for these settings, made once it is known that something must be fetched; what it says is for people.
-PlanOf = Callable[[Settings, Gate, Say], Plan]
 
 
 def fetch(table: str, settings: Settings, session: HubSession, gate: Gate, *, refetch: bool, progress: Say) -> Manifest:
@@ -138,7 +134,7 @@ def _base(kind: listing.Kind, settings: Settings, gate: Gate, say: Say) -> Manif
 
 
 def _organizations(settings: Settings, gate: Gate, say: Say) -> Plan:
-    handles = registry_handles() + top_handles(settings.data_dir, settings.snapshot_date, settings.top_handles)
+    handles = handles_to_read(settings.data_dir, settings.snapshot_date, settings.top_handles)
     # An unfinished crawl of other handles cannot be gone on with: it may have passed some of these by.
     scope = hashlib.sha256("\n".join(sorted(handles)).encode()).hexdigest()
     return Plan(scope, lambda session, start: organizations.pages(session, handles, start=start))
@@ -150,9 +146,9 @@ def _papers(settings: Settings, gate: Gate, say: Say) -> Plan:
     return Plan(f"{first} to {last}", lambda session, start: papers.pages(session, first, last, start=start))
 
 
-PLANS: dict[str, PlanOf] = {
+# Each plan is made once it is known that something must be fetched; what it says is for people.
+PLANS: dict[str, Callable[[Settings, Gate, Say], Plan]] = {
     **{kind: partial(_listing, kind) for kind in listing.FIELDS},
     "organizations": _organizations,
     "daily_papers": _papers,
 }
-"""How each raw table is crawled."""

@@ -73,18 +73,14 @@ def open_hub(settings: Settings) -> Iterator[HubAccess]:
     if not settings.starts_sandbox:
         yield HubAccess(settings.hub_endpoint, settings.hub_token)
         return
-    command = [sys.executable, "-m", "orchestration.cli", "sandbox", "--port", "0"]
-    command += ["--data-dir", str(settings.data_dir / "sandbox"), "--date", settings.snapshot_date.isoformat()]
-    command += ["--seed", str(settings.sandbox_seed), "--scale", str(settings.sandbox_scale)]
     # It stops when its standard input closes, which happens however this process ends.
-    command.append("--while-stdin-is-open")
+    command = [sys.executable, "-m", "orchestration.cli", "sandbox", "--while-stdin-is-open", "--port=0"]
+    command += [f"--data-dir={settings.data_dir / 'sandbox'}", f"--date={settings.snapshot_date}"]
+    command += [f"--seed={settings.sandbox_seed}", f"--scale={settings.sandbox_scale}"]
     log_path = settings.data_dir / "sandbox.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    pipe = subprocess.PIPE
-    with (
-        log_path.open("w") as log,
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, cwd=PROJECT_DIR) as process,
-    ):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with log_path.open("w") as log, subprocess.Popen(command, stderr=log, cwd=PROJECT_DIR, **pipes) as process:
         try:
             yield HubAccess(_address(process, log_path), settings.hub_token)
         finally:
@@ -95,11 +91,9 @@ def open_hub(settings: Settings) -> Iterator[HubAccess]:
 
 
 def _address(process: subprocess.Popen[str], log_path: Path) -> str:
-    assert process.stdout is not None  # it is a pipe
     ready, _, _ = select.select([process.stdout], [], [], _SANDBOX_START_SECONDS)
     line = process.stdout.readline() if ready else ""
     if line.startswith("Sandbox Hub: "):
         return line.removeprefix("Sandbox Hub: ").split()[0]
-    process.kill()
     words = (log_path.read_text().strip().splitlines() or ["it said nothing"])[-1]
     raise HubError(f"The sandbox Hub did not start: {words.removeprefix('hubscape: ')}")
