@@ -31,7 +31,6 @@ DBT_DIR = PROJECT_DIR / "dbt_project"
 # Beside what people's own dbt leaves in `target`, which may be of other variables.
 MANIFEST = DBT_DIR / "target" / "hubscape" / "manifest.json"
 _PARSED = MANIFEST.with_name("partial_parse.msgpack")
-_SOURCES = ("*.sql", "*.yml", "*.csv", "*.md")
 # dbt forgets what it has parsed when a variable or the profile is another: parsing has the same ones everywhere.
 _PARSING = {"data_dir": "/data", "memory_limit": "1GB"}
 
@@ -50,8 +49,8 @@ def is_manifest_stale() -> bool:
         return True
     made = MANIFEST.stat().st_mtime
     folders = [DBT_DIR / name for name in ("models", "macros", "tests", "seeds", "analyses")]
-    files = [DBT_DIR / "dbt_project.yml", *(f for folder in folders for glob in _SOURCES for f in folder.rglob(glob))]
-    return any(file.stat().st_mtime > made for file in files)
+    sources = [f for folder in folders for kind in ("sql", "yml", "csv", "md") for f in folder.rglob(f"*.{kind}")]
+    return any(file.stat().st_mtime > made for file in (DBT_DIR / "dbt_project.yml", *sources))
 
 
 def prepare_manifest() -> Path:

@@ -24,10 +24,7 @@ FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=1, seconds=MAX
 
 
 def refresh_job() -> "UnresolvedAssetJobDefinition":
-    """`refresh`: all assets and checks of one snapshot, in one process.
-
-    One process because DuckDB takes one writer, and because importing the checks' library costs seconds each time.
-    """
+    """`refresh`: all assets and checks of one snapshot."""
     return dg.define_asset_job(
         "refresh",
         # The days of the past have partitions, which a job has for all of its assets or for none.

@@ -168,10 +168,7 @@ class Settings(BaseSettings):
 
     @property
     def reading_memory_limit(self) -> str:
-        """DuckDB's memory limit for what only reads, the checks and the release: a third of that for dbt.
-
-        They take as long with it as with all of it, since what they sort and group spills.
-        """
+        """DuckDB's memory limit for what only reads, a third of dbt's: checks and release are no faster with more."""
         number, unit = re.fullmatch(_SIZE, self.memory_limit).groups()
         return f"{float(number) / 3:.3f}{unit}"
 

@@ -216,12 +216,10 @@ def packages(lock: str, present: Mapping[str, str]) -> Finding:
     }
     if not locked:
         return Finding("packages", "warning", f"there is no {LOCK_FILE.name} to compare with", "Install from a clone.")
-    other = [f"{n} {present[n]} instead of {v}" for n, v in locked.items() if n in present and present[n] != v]
-    missing = [name for name in locked if name not in present]
-    if other or missing:
-        told = "; ".join([*other[:5], *(f"{name} is missing" for name in missing[:5])])
-        more = f" and {len(other) + len(missing) - 5} more" if len(other) + len(missing) > 5 else ""
-        return Finding("packages", "problem" if other else "warning", told + more, "Run `make install`.")
+    other = [f"{n} {present[n]} instead of {v}" for n, v in locked.items() if present.get(n, v) != v]
+    if wrong := [*other, *(f"{name} is missing" for name in locked if name not in present)]:
+        told = "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        return Finding("packages", "problem" if other else "warning", told, "Run `make install`.")
     return Finding("packages", "ok", f"all {len(locked)} as in {LOCK_FILE.name}")
 
 

@@ -117,13 +117,9 @@ def causes(events: Iterable["dg.DagsterEvent"]) -> list[str]:
             if kind == "DagsterExecutionInterruptedError":
                 return ["The run was interrupted: run again to go on."]
             sentences.append(f"Step {event.step_key} failed: {_root_cause(event.step_failure_data.error)}")
-        elif (
-            event.is_run_failure
-            and event.event_specific_data  # not where somebody else has ended the run
-            and event.job_failure_data.error
-            and not event.job_failure_data.first_step_failure_event
-        ):
-            sentences.append(_root_cause(event.job_failure_data.error))
+        elif event.is_run_failure and (failure := event.event_specific_data):  # none where somebody else has ended it
+            if failure.error and not failure.first_step_failure_event:
+                sentences.append(_root_cause(failure.error))
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             if not check.passed and check.blocking and check.severity.value == "ERROR":
