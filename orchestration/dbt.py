@@ -87,9 +87,15 @@ def parse(folder: Path, *, write: bool = False) -> "Manifest":
 
 
 def run_dbt(
-    settings: Settings, *words: str, folder: Path | None = None, on_event: "Callable[[EventMsg], None] | None" = None
+    settings: Settings,
+    *words: str,
+    folder: Path | None = None,
+    on_event: Callable[["EventMsg"], None] = lambda _: None,
+    parsed: "Manifest | None" = None,
 ) -> "dbtRunnerResult":
     """Runs a dbt command on the data folder and the day of the settings, and nothing else of its environment.
+
+    `parsed` is the project of a `parse` for this command alone, since dbt writes into it; None has it parsed here.
 
     Returns what dbt has to say of it, failed nodes included; its log and files lie in `folder`, by default `dbt` in the
     data folder. The warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
@@ -106,8 +112,7 @@ def run_dbt(
         "memory_limit": settings.memory_limit,
     }
     try:
-        # A build writes into the manifest it is given: each has one of its own.
-        return _invoke([*words, "--no-write-json"], folder, variables, parse(folder), *([on_event] if on_event else []))
+        return _invoke([*words, "--no-write-json"], folder, variables, parsed or parse(folder), on_event)
     finally:
         DuckDBConnectionManager.close_all_connections()  # else dbt keeps it for a next command in this process
 
