@@ -8,11 +8,11 @@ turns.
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 from benchmarks.bench import DAY, Bench, Finding, Verdict, fresh_copy, stopwatch
 from benchmarks.measure import PROJECT, Program, python, say
-from orchestration.dbt import dbt_executable
 
 WAREHOUSE = "warehouse.duckdb"
 
@@ -22,7 +22,7 @@ def build_program(data_dir: Path, target: Path) -> Program:
     return Program(
         "dbt build",
         [
-            dbt_executable(), "--no-use-colors", "build", "--exclude-resource-type", "unit_test",
+            str(Path(sys.executable).with_name("dbt")), "--no-use-colors", "build", "--exclude-resource-type", "unit_test",
             "--project-dir", str(PROJECT / "dbt_project"), "--profiles-dir", str(PROJECT / "dbt_project"),
             "--target-path", str(target),
         ],

@@ -10,37 +10,28 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from orchestration.commands.run import quiet_libraries, run_refresh
 from orchestration.ground.errors import HubscapeError
-from orchestration.settings import SANDBOX_TOKEN
+from orchestration.settings import SANDBOX_TOKEN, load_settings
 
-if TYPE_CHECKING:
-    from orchestration.release.datapackage import DataPackage
-    from orchestration.settings import Settings
-
-app = typer.Typer(
-    add_completion=False,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="The observatory of the open-source AI ecosystem.",
-)
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
 
 @app.callback()
 def _root() -> None:
     """The observatory of the open-source AI ecosystem."""
+    quiet_libraries()
 
 
 @app.command()
 def run() -> None:
     """Runs the job `refresh`: pull, transform, check, release and publish one snapshot."""
-    from orchestration.commands.run import run_refresh
     from orchestration.commands.summary import print_summary
     from orchestration.definitions import build_definitions
-    from orchestration.settings import load_settings
 
     settings = load_settings()
     print_summary(settings, run_refresh(settings, build_definitions))
@@ -55,20 +46,16 @@ def backfill(
     ] = False,
 ) -> None:
     """Fills days of the past from the history of a bulk dataset; needs HUBSCAPE_SOURCE=bulk."""
-    from orchestration.commands.backfill import backfill as fill
-    from orchestration.commands.backfill import print_days
-    from orchestration.commands.run import quiet_libraries, run_refresh
+    from orchestration.commands import backfill as filling
     from orchestration.crawl.source import HubAccess
     from orchestration.definitions import build_definitions
-    from orchestration.settings import load_settings
 
     settings = load_settings()
-    quiet_libraries()
     say = functools.partial(typer.echo, err=True)
     access = HubAccess(settings.hub_endpoint, settings.hub_token)
     run_day = None if raw_only else lambda of_day: run_refresh(of_day, build_definitions)
-    done = fill(settings, access, first.date(), last.date(), run_day=run_day, say=say)
-    print_days(done, typer.echo)
+    done = filling.backfill(settings, access, first.date(), last.date(), run_day=run_day, say=say)
+    filling.print_days(done, typer.echo)
     if done.failure:
         raise HubscapeError(done.failure)
 
@@ -94,6 +81,7 @@ def sandbox(
     ] = False,
 ) -> None:
     """Serves a Hub on this machine: a made-up ecosystem, or recorded rows of the real one."""
+    from orchestration.sandbox.ecosystem import synthetic_catalogue
     from orchestration.sandbox.recorded import recorded_catalogue
     from orchestration.sandbox.server import create_app, serve
 
@@ -101,12 +89,7 @@ def sandbox(
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     day = date.date() if date else dt.datetime.now(dt.UTC).date()
     try:
-        if recorded:
-            catalogue = recorded_catalogue(recorded)
-        else:
-            from orchestration.sandbox.ecosystem import synthetic_catalogue
-
-            catalogue = synthetic_catalogue(seed=seed, scale=scale, date=day)
+        catalogue = recorded_catalogue(recorded) if recorded else synthetic_catalogue(seed=seed, scale=scale, date=day)
         serve(create_app(catalogue, data_dir, token=token, quota=quota), port=port)
     except OSError as error:
         raise HubscapeError(f"The sandbox cannot use port {port} or folder {data_dir} ({error.strerror}).") from None
@@ -133,7 +116,6 @@ def query(
 ) -> None:
     """Answers SQL over the latest local release or a published one; alone it opens a prompt."""
     from orchestration.commands import query as asking
-    from orchestration.settings import load_settings
 
     try:
         words = asking.form_of(form, output)
@@ -146,7 +128,12 @@ def query(
         raise typer.BadParameter("--ask goes with neither SQL nor --list")
     settings = load_settings(**({"publish_repo": repo} if repo else {}))
     try:
-        folder, package = _release(settings, at or "main") if repo or at else asking.latest_release(settings.data_dir)
+        if repo or at:
+            from orchestration.commands.published import published_release
+
+            folder, package = published_release(settings, at or "main")
+        else:
+            folder, package = asking.latest_release(settings.data_dir)
         is_prompt = not (sql or chosen or listed) and sys.stdin.isatty()
         sql = chosen.sql if chosen else sql or ("" if listed or is_prompt else sys.stdin.read().strip())
         if listed and sql:
@@ -169,16 +156,6 @@ def query(
         raise typer.Exit(130) from None
 
 
-def _release(settings: "Settings", revision: str) -> "tuple[Path, DataPackage]":
-    from orchestration.commands.published import published_release
-    from orchestration.commands.run import quiet_libraries
-
-    if not settings.publish_to:
-        raise HubscapeError("There is no dataset to ask: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
-    quiet_libraries()
-    return published_release(settings, settings.publish_to, revision)
-
-
 @app.command()
 def docs(
     output: Annotated[
@@ -187,12 +164,10 @@ def docs(
 ) -> None:
     """Writes the dbt docs and the lineage of columns as static pages."""
     from orchestration.commands.docs import write_docs
-    from orchestration.settings import load_settings
 
-    data_dir = load_settings().data_dir
-    pages = write_docs(data_dir, output or data_dir / "docs")
-    for page in pages:
-        typer.echo(page)
+    settings = load_settings()
+    pages = write_docs(settings, output or settings.data_dir / "docs")
+    typer.echo("\n".join(map(str, pages)))
     if len(pages) == 1:
         typer.echo("No lineage of columns: it takes a run's warehouse and the development tools.", err=True)
 
@@ -201,7 +176,6 @@ def docs(
 def figures() -> None:
     """Prints numbers of the latest local release that can be checked by hand."""
     from orchestration.commands.figures import print_figures
-    from orchestration.settings import load_settings
 
     print_figures(load_settings().data_dir)
 
@@ -213,13 +187,10 @@ def restore(
 ) -> None:
     """Takes up the history of a published dataset on this machine, so that the next run goes on from it."""
     from orchestration.commands.restore import restore as restore_release
-    from orchestration.commands.run import quiet_libraries
-    from orchestration.settings import load_settings
 
     settings = load_settings(**({"publish_repo": repo} if repo else {}))
-    quiet_libraries()
     typer.echo(f"Fetching {settings.publish_to or 'nothing'} ...", err=True)
-    package, commit = restore_release(settings, settings.publish_to, at)
+    package, commit = restore_release(settings, at)
     typer.echo(
         f"restored   {settings.publish_to} at {commit[:7]}: release of {package.snapshot_date}, "
         f"{sum(resource.rows for resource in package.resources):,} rows in {len(package.resources)} tables, verified"
@@ -230,10 +201,7 @@ def restore(
 def doctor() -> None:
     """Looks at token, quota, clock, disk, versions and locks, and advises; it changes nothing."""
     from orchestration.commands.doctor import examine, print_findings
-    from orchestration.commands.run import quiet_libraries
-    from orchestration.settings import load_settings
 
-    quiet_libraries()
     findings = examine(load_settings())
     print_findings(findings)
     if wrong := [finding.about for finding in findings if finding.verdict == "problem"]:

@@ -31,7 +31,6 @@ DBT_DIR = PROJECT_DIR / "dbt_project"
 # Beside what people's own dbt leaves in `target`, which may be of other variables.
 MANIFEST = DBT_DIR / "target" / "hubscape" / "manifest.json"
 _PARSED = MANIFEST.with_name("partial_parse.msgpack")
-_SOURCES = ("*.sql", "*.yml", "*.csv", "*.md")
 # dbt forgets what it has parsed when a variable or the profile is another: parsing has the same ones everywhere.
 _PARSING = {"data_dir": "/data", "memory_limit": "1GB"}
 
@@ -50,14 +49,8 @@ def is_manifest_stale() -> bool:
         return True
     made = MANIFEST.stat().st_mtime
     folders = [DBT_DIR / name for name in ("models", "macros", "tests", "seeds", "analyses")]
-    files = [DBT_DIR / "dbt_project.yml", *(f for folder in folders for glob in _SOURCES for f in folder.rglob(glob))]
-    return any(file.stat().st_mtime > made for file in files)
-
-
-def dbt_executable() -> str:
-    """The dbt of this environment, which need not be activated, for what dbt does in a process of its own."""
-    beside_python = Path(sys.executable).parent / "dbt"
-    return str(beside_python) if beside_python.is_file() else "dbt"
+    sources = [f for folder in folders for kind in ("sql", "yml", "csv", "md") for f in folder.rglob(f"*.{kind}")]
+    return any(file.stat().st_mtime > made for file in (DBT_DIR / "dbt_project.yml", *sources))
 
 
 def prepare_manifest() -> Path:
@@ -96,6 +89,7 @@ def parse(folder: Path, *, write: bool = False) -> "Manifest":
 def run_dbt(
     settings: Settings,
     *words: str,
+    folder: Path | None = None,
     on_event: Callable[["EventMsg"], None] = lambda _: None,
     parsed: "Manifest | None" = None,
 ) -> "dbtRunnerResult":
@@ -103,15 +97,15 @@ def run_dbt(
 
     `parsed` is the project of a `parse` for this command alone, since dbt writes into it; None has it parsed here.
 
-    Returns what dbt has to say of it, failed nodes included; its log lies in the folder `dbt` of the data folder. The
-    warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
+    Returns what dbt has to say of it, failed nodes included; its log and files lie in `folder`, by default `dbt` in the
+    data folder. The warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
 
     Raises:
         HubscapeError: dbt refuses the project. KeyboardInterrupt: somebody has ended it, by SIGINT or SIGTERM.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    folder = settings.data_dir / "dbt"
+    folder = folder or settings.data_dir / "dbt"
     variables = {
         "data_dir": str(settings.data_dir),
         "snapshot_date": settings.snapshot_date.isoformat(),

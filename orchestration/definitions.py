@@ -63,7 +63,8 @@ def build_definitions(
             **(overrides or {}),
         },
         loggers={"console": progress_lines},
-        # One process a run, also for what is clicked in the UI: settings and sandbox belong to a run, not to a step.
+        # One process a run, also for what is clicked in the UI: settings and sandbox belong to a run, not to a step,
+        # DuckDB takes one writer, and importing the checks' library costs seconds each time.
         executor=dg.in_process_executor,
     )
 

@@ -11,9 +11,11 @@ from orchestration.ground.errors import HubscapeError
 
 @contextmanager
 def plain_failures() -> Iterator[None]:
-    """Turns a known cause into `dagster.Failure` with its own sentence; anything else passes as it is."""
+    """Turns a known cause into `dagster.Failure` with its own sentence, and dbt's interruption into Dagster's."""
     try:
         yield
+    except KeyboardInterrupt:  # which dbt has both signals raise
+        raise dg.DagsterExecutionInterruptedError from None
     except HubscapeError as error:
         raise dg.Failure(str(error), allow_retries=error.worth_a_retry) from None
     except OSError as error:

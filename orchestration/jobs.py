@@ -24,15 +24,11 @@ FRESH = dg.FreshnessPolicy.time_window(fail_window=timedelta(days=1, seconds=MAX
 
 
 def refresh_job() -> "UnresolvedAssetJobDefinition":
-    """`refresh`: all assets and checks of one snapshot, in one process.
-
-    One process because DuckDB takes one writer, and because importing the checks' library costs seconds each time.
-    """
+    """`refresh`: all assets and checks of one snapshot."""
     return dg.define_asset_job(
         "refresh",
         # The days of the past have partitions, which a job has for all of its assets or for none.
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(HISTORY, RELEASE_HISTORY),
-        executor_def=dg.in_process_executor,
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
         description="Pulls a snapshot of the Hub, builds and checks the marts, releases and publishes them.",
     )
@@ -44,7 +40,6 @@ def backfill_job() -> "UnresolvedAssetJobDefinition":
         "backfill",
         selection=dg.AssetSelection.assets(HISTORY),
         partitions_def=DAYS,
-        executor_def=dg.in_process_executor,
         tags={"dagster/max_runtime": str(MAX_RUNTIME_SECONDS)},
         description="Takes the raw tables of past days from the history of a bulk dataset, without gaps being filled.",
     )

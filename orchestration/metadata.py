@@ -42,11 +42,7 @@ def source_columns(manifest: Mapping[str, Any], source: str, table: str, schema:
     node = next(n for n in manifest["sources"].values() if (n["source_name"], n["name"]) == (source, table))
     types = {field.name: str(field.type) for field in schema or ()}
     columns = [
-        dg.TableColumn(
-            name,
-            types.get(name) or str(column["data_type"]).lower(),
-            description=" ".join(column["description"].split()),
-        )
-        for name, column in node["columns"].items()
+        dg.TableColumn(name, types.get(name) or str(c["data_type"]).lower(), " ".join(c["description"].split()))
+        for name, c in node["columns"].items()
     ]
     return {"dagster/column_schema": dg.TableSchema(columns)}

@@ -31,31 +31,20 @@ AlertOf = Callable[[dg.DagsterInstance, dg.DagsterRun, dg.DagsterEvent], dict[st
 def alert_sensors(*, runs: bool) -> list[dg.SensorDefinition]:
     """`failed_runs` and `warned_checks`; unless they `run` by themselves, somebody turns them on in the UI."""
     failure, success = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_SUCCESS
+    failed = "each run that failed, and why, to HUBSCAPE_ALERT_WEBHOOK"
+    warned = "the checks that failed without failing their run to HUBSCAPE_ALERT_WEBHOOK, one alert a run"
     return [
-        _sensor(
-            "failed_runs",
-            "Posts each run that failed, and why, to HUBSCAPE_ALERT_WEBHOOK; on by itself in production only.",
-            [failure],
-            failed_run,
-            runs=runs,
-        ),
-        _sensor(
-            "warned_checks",
-            "Posts the checks that failed without failing their run to HUBSCAPE_ALERT_WEBHOOK, one alert a run; "
-            "on by itself in production only.",
-            [success, failure],
-            warned_checks,
-            runs=runs,
-        ),
+        _sensor("failed_runs", failed, [failure], failed_run, runs=runs),
+        _sensor("warned_checks", warned, [success, failure], warned_checks, runs=runs),
     ]
 
 
 def _sensor(
-    name: str, description: str, endings: Sequence[dg.DagsterEventType], alert_of: AlertOf, *, runs: bool
+    name: str, posted: str, endings: Sequence[dg.DagsterEventType], alert_of: AlertOf, *, runs: bool
 ) -> dg.SensorDefinition:
     @dg.sensor(
         name=name,
-        description=description,
+        description=f"Posts {posted}; on by itself in production only.",
         minimum_interval_seconds=_SECONDS_BETWEEN_TICKS,
         default_status=dg.DefaultSensorStatus.RUNNING if runs else dg.DefaultSensorStatus.STOPPED,
     )
@@ -79,7 +68,10 @@ def tell(
     """
     places: dict[str, int] = json.loads(context.cursor) if context.cursor else {}
     if not address or places.keys() != {ending.value for ending in endings}:
-        context.update_cursor(json.dumps({ending.value: _newest(context.instance, ending) for ending in endings}))
+        newest = {
+            ending.value: context.instance.fetch_run_status_changes(ending, limit=1).records for ending in endings
+        }
+        context.update_cursor(json.dumps({name: found[0].storage_id if found else 0 for name, found in newest.items()}))
         return "Runs are watched from now on." if address else "HUBSCAPE_ALERT_WEBHOOK is empty: nothing is reported."
     told = 0
     for ending in endings:
@@ -100,11 +92,6 @@ def tell(
             places[ending.value] = record.storage_id
             context.update_cursor(json.dumps(places))
     return f"{told} alerts posted." if told else "Nothing to report."
-
-
-def _newest(instance: dg.DagsterInstance, ending: dg.DagsterEventType) -> int:
-    records = instance.fetch_run_status_changes(ending, limit=1).records
-    return records[0].storage_id if records else 0
 
 
 def post(address: str, alert: dict[str, Any]) -> None:

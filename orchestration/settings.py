@@ -6,6 +6,8 @@ project reads the environment, and what works below (hub, lake, release, expecta
 
 import datetime as dt
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,8 +22,8 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 SANDBOX_TOKEN = "hf_sandbox"  # opens the sandbox Hub only
 SANDBOX_REPO = "hubscape-sandbox/observatory"
 
-_REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
-
+_NAME = r"[A-Za-z0-9][\w.-]{0,95}"
+_CRON = r"([0-9*/,-]+ ){4}[0-9A-Za-z*/,-]+"
 _SIZE = r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B)"
 
 
@@ -43,98 +45,84 @@ def _absolute(path: Path) -> Path:
     return path
 
 
+def _matching(pattern: str, sentence: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(validate)
+
+
 Share = Annotated[float, Field(ge=0, le=1)]
+RepoId = Annotated[str, _matching(rf"|{_NAME}/{_NAME}", "must be owner/name, such as my-org/observatory")]
 
 
 class Settings(BaseSettings):
-    """The variables, with their defaults."""
+    """The variables, with their defaults; the words under each are those of the reference."""
 
-    model_config = SettingsConfigDict(env_prefix="HUBSCAPE_", populate_by_name=True, extra="ignore")
-
-    source: Literal["sandbox", "api", "bulk"] = Field(
-        "sandbox",
-        description="Where raw data come from: a Hub on this machine, the Hub at HF_ENDPOINT, or a bulk dump.",
-    )
-    bulk_source: str = Field(
-        "cfahlgren1/hub-stats",
-        description="For source `bulk`: a dataset repo `owner/name` on the Hub, or a local folder with models.parquet.",
-    )
-    refresh: Literal["full", "incremental"] = Field(
-        "full", description="Whether a day crawls everything, or only what changed since the last complete crawl."
-    )
-    full_crawl_days: int = Field(
-        7,
-        ge=1,
-        le=366,
-        description="Age in days of the last complete crawl from which an incremental day is a full one.",
-    )
-    top_repos: int = Field(
-        10_000,
-        ge=0,
-        le=1_000_000,
-        description="Repos by downloads, likes and trending score whose metrics an incremental day reads again, each.",
-    )
-    overlap_hours: int = Field(
-        24,
-        ge=0,
-        le=24 * 30,
-        description="Hours before the last crawl from which an incremental day reads changes again.",
-    )
-    data_dir: Annotated[Path, AfterValidator(_absolute)] = Field(
-        Path("data"), description="The only folder that is written to: lake, warehouse, releases, run history."
-    )
-    snapshot_date: dt.date = Field(
-        default_factory=_today, description="UTC day that labels the snapshot; default today."
-    )
-    publish_repo: str = Field(
-        "",
-        description="Dataset repo `owner/name` to publish to; empty builds and audits the release without publishing.",
-    )
-    endpoint: str = Field("", validation_alias="HF_ENDPOINT", description="Address of the Hub for source `api`.")
-    token: SecretStr | None = Field(None, validation_alias="HF_TOKEN", description="Token for the Hub.")
-    papers_days: int = Field(731, ge=1, le=3660, description="How many daily-papers pages to read, counted back.")
-    top_handles: int = Field(
-        200, ge=0, le=10_000, description="Handles by downloads whose overview is read besides the registry's."
-    )
-    max_volume_drop: Share = Field(
-        0.3, description="Largest share of rows a table may lose against the previous snapshot before the run stops."
-    )
-    max_fault_share: Share = Field(
-        0.05, description="Largest share of ill-typed or quarantined rows before the run stops."
-    )
-    crawl_deadline_seconds: int = Field(4 * 3600, ge=1, description="Longest time that one table's crawl may take.")
-    sandbox_seed: int = Field(7, description="Seed of the sandbox's made-up ecosystem.")
-    sandbox_scale: float = Field(1.0, gt=0, le=200, description="Size of the made-up ecosystem; 1 is 20,000 models.")
-    schedule_cron: str = Field("17 3 * * *", description="When the daily refresh starts, in UTC.")
-    memory_limit: str = Field("3GB", description="DuckDB's memory limit for dbt; what only reads takes a third of it.")
-
-    environment: Literal["laptop", "production"] = Field(
-        "laptop",
-        description="Whether schedule and alert sensors are on by themselves: in `production` they are, on a `laptop` "
-        "somebody has to turn them on in the UI.",
-    )
-    alert_webhook: SecretStr = Field(
-        SecretStr(""),
-        description="Address that failed runs and warned checks are posted to as JSON, a secret; empty posts nothing.",
+    model_config = SettingsConfigDict(
+        env_prefix="HUBSCAPE_", populate_by_name=True, extra="ignore", use_attribute_docstrings=True
     )
 
-    report_space: str = Field(
-        "",
-        description="Static Space `owner/name` that the report and the dbt docs are published to after the dataset; "
-        "empty publishes none.",
-    )
+    source: Literal["sandbox", "api", "bulk"] = "sandbox"
+    """Where raw data come from: a Hub on this machine, the Hub at HF_ENDPOINT, or a bulk dump."""
+    bulk_source: str = "cfahlgren1/hub-stats"
+    """For source `bulk`: a dataset repo `owner/name` on the Hub, or a local folder with models.parquet."""
+    refresh: Literal["full", "incremental"] = "full"
+    """Whether a day crawls everything, or only what changed since the last complete crawl."""
+    full_crawl_days: int = Field(7, ge=1, le=366)
+    """Age in days of the last complete crawl from which an incremental day is a full one."""
+    top_repos: int = Field(10_000, ge=0, le=1_000_000)
+    """Repos by downloads, likes and trending score whose metrics an incremental day reads again, each."""
+    overlap_hours: int = Field(24, ge=0, le=24 * 30)
+    """Hours before the last crawl from which an incremental day reads changes again."""
+    data_dir: Annotated[Path, AfterValidator(_absolute)] = Path("data")
+    """The only folder that is written to: lake, warehouse, releases, run history."""
+    snapshot_date: dt.date = Field(default_factory=_today)
+    """UTC day that labels the snapshot; default today."""
+    publish_repo: RepoId = ""
+    """Dataset repo `owner/name` to publish to; empty builds and audits the release without publishing."""
+    endpoint: str = Field("", validation_alias="HF_ENDPOINT")
+    """Address of the Hub for source `api`."""
+    token: SecretStr | None = Field(None, validation_alias="HF_TOKEN")
+    """Token for the Hub."""
+    papers_days: int = Field(731, ge=1, le=3660)
+    """How many daily-papers pages to read, counted back."""
+    top_handles: int = Field(200, ge=0, le=10_000)
+    """Handles by downloads whose overview is read besides the registry's."""
+    max_volume_drop: Share = 0.3
+    """Largest share of rows a table may lose against the previous snapshot before the run stops."""
+    max_fault_share: Share = 0.05
+    """Largest share of ill-typed or quarantined rows before the run stops."""
+    crawl_deadline_seconds: int = Field(4 * 3600, ge=1)
+    """Longest time that one table's crawl may take."""
+    sandbox_seed: int = 7
+    """Seed of the sandbox's made-up ecosystem."""
+    sandbox_scale: float = Field(1.0, gt=0, le=200)
+    """Size of the made-up ecosystem; 1 is 20,000 models."""
+    schedule_cron: Annotated[str, _matching(_CRON, "must be five cron fields, such as 17 3 * * *")] = "17 3 * * *"
+    """When the daily refresh starts, in UTC."""
+    memory_limit: Annotated[str, _matching(_SIZE, "must be a size such as 4GB")] = "3GB"
+    """DuckDB's memory limit for dbt; what only reads takes a third of it."""
+    environment: Literal["laptop", "production"] = "laptop"
+    """Whether schedule and alert sensors are on by themselves: in `production` they are, on a `laptop` somebody has to
+    turn them on in the UI."""
+    alert_webhook: SecretStr = SecretStr("")
+    """Address that failed runs and warned checks are posted to as JSON, a secret; empty posts nothing."""
+    report_space: RepoId = ""
+    """Static Space `owner/name` that the report and the dbt docs are published to after the dataset; empty publishes
+    none."""
 
     @field_validator("alert_webhook")
     @classmethod
     def _is_webhook(cls, value: SecretStr) -> SecretStr:
-        try:
-            parts = urlsplit(value.get_secret_value())
-            is_good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_good = False
-        if value.get_secret_value() and not is_good:
-            raise ValueError("must be an address that begins with http:// or https://")
-        return value
+        address = value.get_secret_value()
+        with suppress(ValueError):  # of a port that is no number
+            parts = urlsplit(address)
+            if not address or (parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0):
+                return value
+        raise ValueError("must be an address that begins with http:// or https://")
 
     @field_validator("refresh")
     @classmethod
@@ -143,40 +131,15 @@ class Settings(BaseSettings):
             raise ValueError("goes with HUBSCAPE_SOURCE sandbox or api, a bulk dump has no changes that could be read")
         return value
 
-    @field_validator("snapshot_date", mode="before")
+    @field_validator("snapshot_date", mode="wrap")
     @classmethod
-    def _is_iso(cls, value: object) -> object:
+    def _is_no_future(cls, value: object, parse: Callable[[object], dt.date]) -> dt.date:
         if isinstance(value, str) and value and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
             raise ValueError("must be a date written as YYYY-MM-DD")
-        return _today() if value == "" else value
-
-    @field_validator("snapshot_date")
-    @classmethod
-    def _is_no_future(cls, value: dt.date) -> dt.date:
-        if value > _today():
+        day = _today() if value == "" else parse(value)
+        if day > _today():
             raise ValueError("must not be after today, UTC")
-        return value
-
-    @field_validator("schedule_cron")
-    @classmethod
-    def _is_cron(cls, value: str) -> str:
-        if not re.fullmatch(r"([0-9*/,-]+ ){4}[0-9A-Za-z*/,-]+", value):
-            raise ValueError("must be five cron fields, such as 17 3 * * *")
-        return value
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _is_memory(cls, value: str) -> str:
-        if not re.fullmatch(_SIZE, value):
-            raise ValueError("must be a size such as 4GB")
-        return value
-
-    @field_validator("publish_repo", "report_space")
-    @classmethod
-    def _is_repo_id(cls, value: str) -> str:
-        if value and not _REPO_ID.fullmatch(value):
-            raise ValueError("must be owner/name, such as my-org/observatory")
-        return value
+        return day
 
     @field_validator("endpoint")
     @classmethod
@@ -205,10 +168,7 @@ class Settings(BaseSettings):
 
     @property
     def reading_memory_limit(self) -> str:
-        """DuckDB's memory limit for what only reads, the checks and the release: a third of that for dbt.
-
-        They take as long with it as with all of it, since what they sort and group spills.
-        """
+        """DuckDB's memory limit for what only reads, a third of dbt's: checks and release are no faster with more."""
         number, unit = re.fullmatch(_SIZE, self.memory_limit).groups()
         return f"{float(number) / 3:.3f}{unit}"
 
@@ -220,22 +180,17 @@ class Settings(BaseSettings):
     @property
     def hub_token(self) -> str | None:
         """Token to send; a real token is never sent to a sandbox that the run starts itself."""
-        if self.starts_sandbox:
+        if self.starts_sandbox or (self.source == "sandbox" and self.token is None):
             return SANDBOX_TOKEN
-        if self.source == "sandbox" and self.token is None:
-            return SANDBOX_TOKEN
-        return self.token.get_secret_value() if self.token and self.token.get_secret_value() else None
+        return (self.token and self.token.get_secret_value()) or None
 
 
 def is_loopback(address: str) -> bool:
     """Whether an address names this machine."""
     host = urlsplit(address).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    with suppress(ValueError):  # of a name
+        return host == "localhost" or ip_address(host).is_loopback
+    return False
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -26,9 +26,8 @@ class LayerTranslator(DagsterDbtTranslator):
         meta = dbt_resource_props["config"].get("meta", {})
         parts = [" ".join(dbt_resource_props["description"].split())]
         parts += [f"**{name.capitalize()}:** {meta[name]}" for name in ("grain", "question") if meta.get(name)]
-        parts += (
-            ["**Caveats:**\n" + "\n".join(f"- {caveat}" for caveat in meta["caveats"])] if meta.get("caveats") else []
-        )
+        if meta.get("caveats"):
+            parts.append("**Caveats:**\n" + "\n".join(f"- {caveat}" for caveat in meta["caveats"]))
         return "\n\n".join(parts)
 
     def get_asset_check_spec(
@@ -36,9 +35,8 @@ class LayerTranslator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """The check of a dbt test, with a sentence on what must hold."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        return spec and spec._replace(
-            description=test_description(self.get_resource_props(manifest, unique_id), manifest)
-        )
+        words = spec and test_description(self.get_resource_props(manifest, unique_id), manifest)
+        return spec and spec._replace(description=words)
 
 
 def test_description(node: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:

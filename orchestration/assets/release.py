@@ -204,7 +204,7 @@ def publish_space(settings: Settings, hub: HubAccess) -> Publication:
     release = release_dir(settings.data_dir, settings.snapshot_date)
     package = require_sound(release, read_contract(MANIFEST))
     with scratch_folder(settings.data_dir, "space-") as folder:
-        pages = {path.relative_to(folder).as_posix(): path for path in write_docs(settings.data_dir, folder)}
+        pages = {path.relative_to(folder).as_posix(): path for path in write_docs(settings, folder)}
         return publish(
             write_space(folder, release, package, pages),
             repo_id=settings.report_space,

@@ -5,43 +5,30 @@ from collections.abc import Callable
 
 from orchestration.checks.gates import GATE, is_refused, require_publishable
 from orchestration.commands.run import only_run
-from orchestration.crawl.past_days import Backfill, Say, fill_raw, require_history, spans
-from orchestration.crawl.source import HubAccess
+from orchestration.crawl.dump import held_manifests
+from orchestration.crawl.past_days import Backfill, fill_raw, spans
+from orchestration.crawl.source import HubAccess, Say
 from orchestration.ground.errors import HubscapeError
-from orchestration.lake.schemas import SCHEMAS
-from orchestration.lake.snapshot import snapshots
-from orchestration.release.build import release_days, release_dir
+from orchestration.release.build import release_days
 from orchestration.settings import Settings
+
+RunDay = Callable[[Settings], object]
 
 
 def backfill(
-    settings: Settings,
-    access: HubAccess,
-    first: dt.date,
-    last: dt.date,
-    *,
-    run_day: Callable[[Settings], object] | None,
-    say: Say,
+    settings: Settings, access: HubAccess, first: dt.date, last: dt.date, *, run_day: RunDay | None, say: Say
 ) -> Backfill:
     """Brings every day of a range that the source has into the lake, oldest first, and makes its release.
 
     What stands is kept, so that a run after an interruption goes on where that one stopped. A day is made as a run of
     that day alone makes it; days that are refused are left out and told of. Only the last day is published, and only if
-    no later release lies here.
-
-    Args:
-        settings: those of every day but for its date and whether it is published.
-        access: the Hub that has the history.
-        first: the first day.
-        last: the last day, included.
-        run_day: makes the release of the day of its settings, or raises HubscapeError; None leaves days raw.
-        say: takes a line on each day.
+    no later release lies here. `settings` are those of every day but for its date and whether it is published;
+    `run_day` makes the release of the day of its settings, or raises HubscapeError; None leaves days raw.
 
     Raises:
         HubscapeError: the source, the disk or a run failed; the days before it stand.
-        SettingsError: as `require_history`.
+        SettingsError: as `fill_raw`.
     """
-    require_history(settings, first, last)
     with only_run(settings.data_dir):
         done = fill_raw(settings, access, GATE, first, last, say=say)
     if run_day is None:
@@ -49,18 +36,16 @@ def backfill(
     days = [day for day in done.filled if day not in done.refused]
     newest = max(release_days(settings.data_dir), default=dt.date.min)
     for number, day in enumerate(days, 1):
-        of_day = settings.model_copy(update={"snapshot_date": day, "publish_repo": ""})
         is_published = bool(settings.publish_to) and day == days[-1] and day >= newest
-        if is_published:
-            of_day = settings.model_copy(update={"snapshot_date": day})
-        elif stands(of_day):
+        of_day = settings.model_copy(update={"snapshot_date": day} | ({} if is_published else {"publish_repo": ""}))
+        if not is_published and stands(of_day):
             say(f"{day}  release kept ({number} of {len(days)} days)")
             done.released.append(day)
             continue
         try:
             run_day(of_day)
         except HubscapeError as error:
-            if not any(is_refused(of_day, table) for table in SCHEMAS if day in snapshots(settings.data_dir, table)):
+            if not any(is_refused(of_day, table) for table in held_manifests(of_day)):
                 stopped = f"The backfill stopped at {day}, {number - 1} of {len(days)} days done"
                 raise HubscapeError(f"{stopped}: {error}") from None
             done.refused[day] = str(error)
@@ -74,8 +59,6 @@ def backfill(
 
 def stands(settings: Settings) -> bool:
     """Whether the settings' day has a release of the lake's present snapshot, whose bytes and checks are all good."""
-    if not release_dir(settings.data_dir, settings.snapshot_date).is_dir():
-        return False
     try:
         require_publishable(settings)
     except HubscapeError:

@@ -5,17 +5,16 @@ is a tool for development: where it is not installed, the first page is all ther
 """
 
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from orchestration.dbt import DBT_DIR, dbt_executable, prepare_manifest
+from orchestration.dbt import DBT_DIR, prepare_manifest, run_dbt
 from orchestration.ground.errors import HubscapeError
 from orchestration.ground.files import write_durably, writing
-from orchestration.settings import PROJECT_DIR
+from orchestration.settings import Settings
 
 # What dbt's page asks a server for in vain: names of icons before they are filled in, and an icon of dbt's own website.
 _MENDED = (
@@ -28,12 +27,14 @@ _COLIBRI = """
 from sqlglot.optimizer.scope import Scope
 if not hasattr(Scope, "union_scopes"):
     Scope.union_scopes = property(lambda scope: getattr(scope, "set_operation_scopes", []))
-from dbt_colibri.cli.cli import cli
-cli()
+from dbt_colibri.lineage_extractor.extractor import DbtColumnLineageExtractor
+from dbt_colibri.report.generator import DbtColibriReportGenerator
+read = DbtColumnLineageExtractor("manifest.json", "catalog.json")
+DbtColibriReportGenerator(read, light_mode=True, disable_telemetry=True).generate_report("lineage")
 """
 
 
-def write_docs(data_dir: Path, folder: Path) -> list[Path]:
+def write_docs(settings: Settings, folder: Path) -> list[Path]:
     """Writes `dbt/index.html`, and `lineage/index.html` where it can be made, into a folder, and returns their paths.
 
     Types of columns and their lineage come from the warehouse of the last run. Without one the first page is written
@@ -43,15 +44,14 @@ def write_docs(data_dir: Path, folder: Path) -> list[Path]:
         HubscapeError: dbt or colibri refuses, or a page cannot be written.
     """
     manifest = prepare_manifest()
-    has_warehouse = (data_dir / "warehouse.duckdb").is_file()
+    has_warehouse = (settings.data_dir / "warehouse.duckdb").is_file()
     with tempfile.TemporaryDirectory(prefix="hubscape-docs-") as work:
         made = Path(work)
-        command = [dbt_executable(), "--quiet", "docs", "generate", "--static", "--target-path", work]
-        command += ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR)]
-        if not has_warehouse:
-            shutil.copy(manifest, made)
-            command += ["--empty-catalog", "--no-compile"]
-        _run(command, {"HUBSCAPE_DATA_DIR": str(data_dir) if has_warehouse else work, "DBT_LOG_PATH": work}, "dbt")
+        shutil.copy(manifest, made)
+        words = [] if has_warehouse else ["--empty-catalog", "--no-compile"]
+        done = run_dbt(settings, "docs", "generate", "--static", *words, folder=made)
+        if not done.success:
+            raise _refused("dbt", str(done.exception or (made / "dbt.log").read_text()))
         page = (made / "static_index.html").read_text()
         for asked, mended in _MENDED:
             if asked not in page:
@@ -59,20 +59,18 @@ def write_docs(data_dir: Path, folder: Path) -> list[Path]:
             page = page.replace(asked, mended)
         pages = {"dbt/index.html": page}
         if has_warehouse and importlib.util.find_spec("dbt_colibri"):
-            command = [sys.executable, "-c", _COLIBRI, "generate", "--light", "--disable-telemetry"]
-            command += ["--manifest", f"{made / 'manifest.json'}", "--catalog", f"{made / 'catalog.json'}"]
-            _run([*command, "--output-dir", f"{made / 'lineage'}"], {}, "dbt-colibri")
+            colibri = [sys.executable, "-c", _COLIBRI]
+            drawn = subprocess.run(colibri, capture_output=True, text=True, check=False, cwd=made)
+            if drawn.returncode:
+                raise _refused("dbt-colibri", drawn.stdout + drawn.stderr)
             pages["lineage/index.html"] = (made / "lineage" / "index.html").read_text()
         # dbt notes where a seed's file lies on this machine, which is nobody's business once a page is published.
         return [_put(folder / name, text.replace(str(DBT_DIR), DBT_DIR.name)) for name, text in pages.items()]
 
 
-def _run(command: list[str], variables: dict[str, str], tool: str) -> None:
-    environment = {**os.environ, **variables, "DO_NOT_TRACK": "1", "NO_COLOR": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=PROJECT_DIR)
-    if done.returncode:
-        words = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise HubscapeError(f"{tool} could not make its page: {' '.join(words[-3:])[:500]}")
+def _refused(tool: str, words: str) -> HubscapeError:
+    lines = [line.strip() for line in words.splitlines() if line.strip()]
+    return HubscapeError(f"{tool} could not make its page: {' '.join(lines[-3:])[:500]}")
 
 
 def _put(path: Path, text: str) -> Path:

@@ -15,6 +15,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from rich.table import Table
+from rich.text import Text
+
+from orchestration.commands.query import plain_console
 from orchestration.dbt import is_manifest_stale
 from orchestration.ground.files import is_locked
 from orchestration.ground.text import for_terminal
@@ -48,7 +54,10 @@ def examine(settings: Settings) -> list[Finding]:
         _snapshot_date(settings.snapshot_date, dt.datetime.now(dt.UTC).date()),
         _disk(settings.data_dir, is_sandbox=settings.source == "sandbox"),
         python_version(sys.version_info[:2]),
-        packages(LOCK_FILE.read_text() if LOCK_FILE.is_file() else "", installed()),
+        packages(
+            LOCK_FILE.read_text() if LOCK_FILE.is_file() else "",
+            {canonicalize_name(d.name): d.version for d in metadata.distributions() if d.name},
+        ),
         _manifest(),
         *_locks(settings.data_dir),
         *_runs(settings.data_dir),
@@ -57,31 +66,24 @@ def examine(settings: Settings) -> list[Finding]:
 
 def print_findings(findings: list[Finding]) -> None:
     """Prints one line a finding, and below it the advice where there is one."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     table = Table.grid(padding=(0, 2))
     colours = {"ok": "green", "warning": "yellow", "problem": "red"}
     for finding in findings:
-        # Text, not markup: a Hub's answer is among what was found.
-        table.add_row(finding.about, Text(finding.verdict, colours[finding.verdict]), Text(for_terminal(finding.found)))
+        # A Hub's answer is among what was found.
+        table.add_row(finding.about, Text(finding.verdict, colours[finding.verdict]), for_terminal(finding.found))
         if finding.advice:
-            table.add_row("", "", Text(f"-> {for_terminal(finding.advice)}"))
-    console.print(table)
+            table.add_row("", "", f"-> {for_terminal(finding.advice)}")
+    plain_console(soft_wrap=True).print(table)
 
 
 def _hub(settings: Settings) -> Iterator[Finding]:
     if settings.starts_sandbox:
         yield Finding("hub", "ok", "there is no Hub to ask: a run starts a sandbox of its own")
         return
-    place = "/api/whoami-v2" if settings.hub_token else "/api/models"
+    place, words, shape = ("/api/whoami-v2", {}, dict) if settings.hub_token else ("/api/models", {"limit": 1}, list)
     try:
         session = HubSession(settings.hub_endpoint, settings.hub_token, limits=_ASKED)
-        answer = session.get(
-            session.place(place, {} if settings.hub_token else {"limit": 1}), dict if settings.hub_token else list
-        ).value
+        answer = session.get(session.place(place, words), shape).value
     except HubUnauthorized as error:
         yield Finding("token", "problem", str(error), "Make a new token on the Hub and set HF_TOKEN to it.")
     except HubError as error:
@@ -92,16 +94,13 @@ def _hub(settings: Settings) -> Iterator[Finding]:
         yield Finding("hub", "ok", f"{session.source_label} answers")
         if settings.hub_token:
             yield token_rights(answer, settings.publish_to, is_sandbox=session.source_label != session.origin)
+        elif repo := settings.publish_to:
+            found = f"none, and {repo} is to be published to"
+            yield Finding("token", "problem", found, "Set HF_TOKEN to a write token.")
         else:
-            yield _no_token(settings.publish_to)
+            yield Finding("token", "ok", "none: the Hub is read with the smaller quota of those who are unknown")
     yield quota_left(session.quota.limit, session.quota.left, session.quota.share)
     yield clock_skew(session.date, dt.datetime.now(dt.UTC))
-
-
-def _no_token(repo: str) -> Finding:
-    if repo:
-        return Finding("token", "problem", f"none, and {repo} is to be published to", "Set HF_TOKEN to a write token.")
-    return Finding("token", "ok", "none: the Hub is read with the smaller quota of those who are unknown")
 
 
 def token_rights(who: Mapping[str, Any], repo: str, *, is_sandbox: bool = False) -> Finding:
@@ -118,7 +117,12 @@ def token_rights(who: Mapping[str, Any], repo: str, *, is_sandbox: bool = False)
         advice = f"Make a token that may write {repo}, and set HF_TOKEN to it."
         return Finding("token", "problem", f"{known}: may not write {repo}", advice)
     if role == "fineGrained":
-        return _fine_grained(token.get("fineGrained") or {}, known, repo)
+        for scope in (token.get("fineGrained") or {}).get("scoped") or []:
+            entity = str((scope.get("entity") or {}).get("name")).lower()
+            if entity in {repo.lower(), owner.lower()} and "repo.write" in (scope.get("permissions") or []):
+                return Finding("token", "ok", f"{known}: may write {repo}")
+        advice = f"Give it the right to write {repo} in the Hub's settings for tokens."
+        return Finding("token", "problem", f"{known}: nothing in it lets it write {repo}", advice)
     if role != "write":
         advice = f"Make sure by a first publication that it may write {repo}."
         return Finding("token", "warning", f"valid, of {name}; the Hub does not tell its role", advice)
@@ -130,17 +134,6 @@ def token_rights(who: Mapping[str, Any], repo: str, *, is_sandbox: bool = False)
         return Finding("token", "warning", f"{known}: may write only repos of {owner} that it created", advice)
     advice = f"Use a token of a writer of {owner}, or publish to another HUBSCAPE_PUBLISH_REPO."
     return Finding("token", "problem", f"{known}: may not write repos of {owner}", advice)
-
-
-def _fine_grained(rights: Mapping[str, Any], known: str, repo: str) -> Finding:
-    for scope in rights.get("scoped") or []:
-        entity = str((scope.get("entity") or {}).get("name")).lower()
-        if entity in {repo.lower(), repo.partition("/")[0].lower()} and "repo.write" in (
-            scope.get("permissions") or []
-        ):
-            return Finding("token", "ok", f"{known}: may write {repo}")
-    advice = f"Give it the right to write {repo} in the Hub's settings for tokens."
-    return Finding("token", "problem", f"{known}: nothing in it lets it write {repo}", advice)
 
 
 def quota_left(limit: int | None, left: int | None, share: float) -> Finding:
@@ -166,9 +159,8 @@ def clock_skew(date_header: str, now: dt.datetime) -> Finding:
     if abs(seconds) < _SKEW_WORTH_A_WORD:
         return Finding("clock", "ok", told)
     verdict = "problem" if abs(seconds) >= _SKEW_TOO_MUCH else "warning"
-    return Finding(
-        "clock", verdict, told, "Set the clock by NTP: it labels snapshots and judges what is in the future."
-    )
+    advice = "Set the clock by NTP: it labels snapshots and judges what is in the future."
+    return Finding("clock", verdict, told, advice)
 
 
 def _snapshot_date(day: dt.date, today: dt.date) -> Finding:
@@ -216,30 +208,18 @@ def python_version(version: tuple[int, ...]) -> Finding:
     return Finding("python", "problem", told, "Make .venv anew with Python 3.11 or 3.12.")
 
 
-def installed() -> dict[str, str]:
-    """Version of each package of this environment, by its normal name."""
-    from packaging.utils import canonicalize_name
-
-    return {canonicalize_name(d.name): d.version for d in metadata.distributions() if d.name}
-
-
 def packages(lock: str, present: Mapping[str, str]) -> Finding:
     """Installed packages against the text of requirements.lock; packages beyond the lock are nobody's business."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
     asked = [Requirement(line.rstrip(" \\")) for line in lock.splitlines() if line[:1].isalnum()]
     locked = {
         canonicalize_name(r.name): next(iter(r.specifier)).version for r in asked if not r.marker or r.marker.evaluate()
     }
     if not locked:
         return Finding("packages", "warning", f"there is no {LOCK_FILE.name} to compare with", "Install from a clone.")
-    other = [f"{n} {present[n]} instead of {v}" for n, v in locked.items() if n in present and present[n] != v]
-    missing = [name for name in locked if name not in present]
-    if other or missing:
-        told = "; ".join([*other[:5], *(f"{name} is missing" for name in missing[:5])])
-        more = f" and {len(other) + len(missing) - 5} more" if len(other) + len(missing) > 5 else ""
-        return Finding("packages", "problem" if other else "warning", told + more, "Run `make install`.")
+    other = [f"{n} {present[n]} instead of {v}" for n, v in locked.items() if present.get(n, v) != v]
+    if wrong := [*other, *(f"{name} is missing" for name in locked if name not in present)]:
+        told = "; ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
+        return Finding("packages", "problem" if other else "warning", told, "Run `make install`.")
     return Finding("packages", "ok", f"all {len(locked)} as in {LOCK_FILE.name}")
 
 

@@ -46,7 +46,7 @@ def run_prompt(release: query.OpenRelease, history: Path, limit: int) -> None:
                 _command(release, line, limit)
             else:
                 for statement in release.statements(line):
-                    query.show(release.table(statement, limit), console)
+                    console.print(*release.table(statement, limit), sep="\n")
         except EOFError:
             return
         except KeyboardInterrupt:
@@ -79,11 +79,10 @@ def _command(release: query.OpenRelease, line: str, limit: int) -> None:
     elif word == ".tables":
         query.print_tables(release.folder, release.package)
     elif word == ".questions":
-        query.print_questions(console)
+        query.print_questions()
     elif word == ".ask":
         chosen = query.find_question(name)
-        console.print(chosen.text)
-        query.show(release.table(chosen.sql, limit, chosen.when_empty), console)
+        console.print(chosen.text, *release.table(chosen.sql, limit, chosen.when_empty), sep="\n")
     elif word == ".help":
         console.print(_HELP)
     else:

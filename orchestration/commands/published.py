@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestration.crawl.source import open_hub
+from orchestration.ground.errors import HubscapeError
 from orchestration.ground.files import scratch_folder
 from orchestration.hub.retrieval import commit_of, retrieve
 from orchestration.release.audit import require_intact
@@ -34,18 +35,27 @@ def fetched(settings: Settings, repo_id: str, commit: str, endpoint: str) -> Ite
         yield named
 
 
-def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[Path, DataPackage]:
+def require_dataset(settings: Settings, deed: str) -> str:
+    """The published dataset that the settings name, `owner/name`; `deed` is what is to be done with it.
+
+    Raises:
+        HubscapeError: they name none.
+    """
+    if not settings.publish_to:
+        raise HubscapeError(f"There is no dataset to {deed}: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
+    return settings.publish_to
+
+
+def published_release(settings: Settings, revision: str) -> tuple[Path, DataPackage]:
     """Folder and manifest of a published release, fetched where its commit is not in the cache of the data folder yet.
 
-    Args:
-        settings: where the Hub and the data folder are.
-        repo_id: the published dataset, `owner/name`.
-        revision: branch, tag or commit of it. A full commit that is in the cache needs no Hub.
+    The revision is a branch, tag or commit of it. A full commit that is in the cache needs no Hub.
 
     Raises:
         HubError: the repo or the revision does not exist, or the Hub cannot be reached or refuses.
-        HubscapeError: as `fetched`.
+        HubscapeError: there is no dataset, or as `fetched`.
     """
+    repo_id = require_dataset(settings, "ask")
     cache = settings.data_dir / "cache" / "published" / repo_id.replace("/", "--")
     if _COMMIT.fullmatch(revision) and (kept := _kept(cache / revision)):
         return kept
@@ -63,6 +73,4 @@ def published_release(settings: Settings, repo_id: str, revision: str) -> tuple[
 
 def _kept(folder: Path) -> tuple[Path, DataPackage] | None:
     """The one release in a folder of the cache, which was verified before it came there."""
-    for release in folder.glob("[0-9]*"):
-        return release, read_datapackage(release)
-    return None
+    return next(((release, read_datapackage(release)) for release in folder.glob("[0-9]*")), None)

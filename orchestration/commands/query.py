@@ -7,12 +7,12 @@ their SQL (release.questions), and the prompt.
 import contextlib
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 from rich.console import Console
@@ -38,7 +38,8 @@ FORMATS = {
     "parquet": "format parquet, compression zstd",
 }
 _SUFFIXES = {".txt": "table", ".csv": "csv", ".json": "json", ".parquet": "parquet"}
-_Named = TypeVar("_Named")
+# What a release says of a table: a line with grain and rows, its description, and each column's name, type and meaning.
+_Words = tuple[str, str, list[tuple[str, str, str]]]
 
 
 class UnknownName(HubscapeError):
@@ -56,7 +57,7 @@ def find_question(name: str) -> Question:
     return _find("question", name, read_questions())
 
 
-def _find(what: str, name: str, known: Mapping[str, _Named]) -> _Named:
+def _find(what: str, name: str, known: Mapping[str, Any]) -> Any:
     if name not in known:
         raise UnknownName(f"There is no {what} {name}; there are {', '.join(known)}.")
     return known[name]
@@ -134,12 +135,12 @@ class OpenRelease:
             HubscapeError: the SQL is refused, or the file cannot be written.
         """
         if form == "table" and not output:
-            show(self.table(sql, limit, when_empty), plain_console())
+            plain_console().print(*self.table(sql, limit, when_empty), sep="\n")
             return
         written = self.scratch / f"answer.{form}"
         if form == "table":
             with written.open("w") as file:
-                show(self.table(sql, limit, when_empty), plain_console(file))
+                plain_console(file).print(*self.table(sql, limit, when_empty), sep="\n")
         else:
             self._answer(sql, f"copy answer to {sql_text(written)} ({FORMATS[form]})")
         if output:
@@ -219,20 +220,7 @@ def draw(columns: Sequence[str], rows: Sequence[Sequence[Any]], text: Callable[[
     return table
 
 
-def show(lines: Iterable[Table | str], console: Console) -> None:
-    """Prints what an answer is made of."""
-    for line in lines:
-        console.print(line)
-
-
-@dataclass(frozen=True)
-class _Listed:
-    head: str
-    description: str
-    columns: list[tuple[str, str, str]]
-
-
-def _listed(package: DataPackage) -> dict[str, _Listed]:
+def _listed(package: DataPackage) -> dict[str, _Words]:
     """The published tables by name; the columns of those that the release has a file of are as its manifest says."""
     resources = {resource.name: resource for resource in package.resources}
     listed = {}
@@ -242,31 +230,30 @@ def _listed(package: DataPackage) -> dict[str, _Listed]:
         if resource:
             columns = [(f.name, f.type, f.description) for f in resource.table_schema.fields]
         rows = f"{resource.rows:,} rows" if resource else "no rows in this release"
-        listed[table.name] = _Listed(f"{table.name}: one row per {table.grain}; {rows}", table.description, columns)
+        listed[table.name] = (f"{table.name}: one row per {table.grain}; {rows}", table.description, columns)
     return listed
 
 
 def names(package: DataPackage) -> list[str]:
     """Tables and columns of a release, each once: what somebody may want to type."""
     listed = _listed(package)
-    return sorted({*listed, *(name for table in listed.values() for name, *_ in table.columns)})
+    return sorted({*listed, *(name for *_, columns in listed.values() for name, *_ in columns)})
 
 
 def print_tables(folder: Path, package: DataPackage) -> None:
     """Prints the tables of a release with their grain, rows and columns, and the questions that can be asked."""
     console = plain_console()
-    for table in _listed(package).values():
-        console.print(table.head)
-        console.print("    " + ", ".join(for_terminal(name) for name, *_ in table.columns))
+    for head, _, columns in _listed(package).values():
+        console.print(head)
+        console.print("    " + ", ".join(for_terminal(name) for name, *_ in columns))
     console.print("\nQuestions, each answered by `hubscape query --ask NAME`:")
-    print_questions(console)
+    print_questions()
     console.print(f'\nhubscape query "select * from {package.resources[0].name} limit 5" reads {folder}.')
 
 
-def print_questions(console: Console) -> None:
+def print_questions() -> None:
     """Prints the name and the text of each question."""
-    for question in read_questions().values():
-        console.print(f"    {question.name}: {question.text}")
+    plain_console().print(*(f"    {known.name}: {known.text}" for known in read_questions().values()), sep="\n")
 
 
 def print_columns(package: DataPackage, name: str) -> None:
@@ -275,11 +262,11 @@ def print_columns(package: DataPackage, name: str) -> None:
     Raises:
         UnknownName: the release has no such table.
     """
-    table = _find("table", name, _listed(package))
-    show([table.head, table.description, draw(("column", "type", "meaning"), table.columns)], plain_console())
+    head, description, columns = _find("table", name, _listed(package))
+    plain_console().print(head, description, draw(("column", "type", "meaning"), columns), sep="\n")
 
 
-def plain_console(file: Any = None) -> Console:
+def plain_console(file: Any = None, **options: Any) -> Console:
     """Writes plain text; as wide as the table needs where it goes to a file or a pipe."""
-    is_screen = file is None and sys.stdout.isatty()
-    return Console(markup=False, highlight=False, emoji=False, width=None if is_screen else 1_000, file=file)
+    width = None if file is None and sys.stdout.isatty() else 1_000
+    return Console(markup=False, highlight=False, emoji=False, width=width, file=file, **options)

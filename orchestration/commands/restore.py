@@ -6,7 +6,7 @@ from.
 
 from pathlib import Path
 
-from orchestration.commands.published import fetched
+from orchestration.commands.published import fetched, require_dataset
 from orchestration.commands.run import only_run
 from orchestration.crawl.source import open_hub
 from orchestration.ground.errors import HubscapeError
@@ -17,23 +17,15 @@ from orchestration.release.datapackage import DataPackage, read_datapackage
 from orchestration.settings import Settings
 
 
-def restore(settings: Settings, repo_id: str, revision: str) -> tuple[DataPackage, str]:
-    """Fetches a published release, verifies its bytes against its own manifest and puts it among the local releases.
+def restore(settings: Settings, revision: str) -> tuple[DataPackage, str]:
+    """Fetches a release that the settings' dataset has at a branch, tag or commit and puts it among the local ones.
 
-    Args:
-        settings: where the Hub is and where releases lie.
-        repo_id: the published dataset, `owner/name`.
-        revision: branch, tag or commit of it.
-
-    Returns:
-        The manifest of the release and the commit it was fetched from. A release that lies here already, byte for
-        byte, is left as it is.
+    Returns its manifest and the commit it was fetched from; one that lies here already, byte for byte, is left alone.
 
     Raises:
         HubscapeError: the Hub or the release cannot be used, or another release of the same snapshot lies here.
     """
-    if not repo_id:
-        raise HubscapeError("There is no dataset to restore from: name one with --repo or HUBSCAPE_PUBLISH_REPO.")
+    repo_id = require_dataset(settings, "restore from")
     with only_run(settings.data_dir), open_hub(settings) as hub:
         sweep(settings.data_dir / "release")
         commit = commit_of(repo_id, revision, endpoint=hub.endpoint, token=settings.hub_token)

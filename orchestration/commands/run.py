@@ -30,11 +30,6 @@ class RunReport:
     seconds_by_step: dict[str, float]
     publication: dict[str, object]
 
-    @property
-    def seconds(self) -> float:
-        """Seconds spent in steps."""
-        return sum(self.seconds_by_step.values())
-
 
 def run_refresh(
     settings: Settings, build: "Callable[[Settings], dg.Definitions]", within: "dg.DagsterInstance | None" = None
@@ -59,7 +54,10 @@ def run_refresh(
             raise HubscapeError(
                 " ".join(causes(result.all_events)) or f"Run {result.run_id} failed: look at it with `make ui`."
             )
-        return RunReport(result.run_id, _seconds_by_step(result), _published(result))
+        seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in result.all_events if e.is_step_success}
+        published = result.asset_materializations_for_node("publication")
+        facts = {name: value.value for made in published for name, value in made.metadata.items()}
+        return RunReport(result.run_id, seconds, facts)
 
 
 def quiet_libraries() -> None:
@@ -119,13 +117,9 @@ def causes(events: Iterable["dg.DagsterEvent"]) -> list[str]:
             if kind == "DagsterExecutionInterruptedError":
                 return ["The run was interrupted: run again to go on."]
             sentences.append(f"Step {event.step_key} failed: {_root_cause(event.step_failure_data.error)}")
-        elif (
-            event.is_run_failure
-            and event.event_specific_data  # not where somebody else has ended the run
-            and event.job_failure_data.error
-            and not event.job_failure_data.first_step_failure_event
-        ):
-            sentences.append(_root_cause(event.job_failure_data.error))
+        elif event.is_run_failure and (failure := event.event_specific_data):  # none where somebody else has ended it
+            if failure.error and not failure.first_step_failure_event:
+                sentences.append(_root_cause(failure.error))
         elif event.event_type_value == "ASSET_CHECK_EVALUATION":
             check = event.asset_check_evaluation_data
             if not check.passed and check.blocking and check.severity.value == "ERROR":
@@ -140,18 +134,3 @@ def _root_cause(error: "SerializableErrorInfo") -> str:
     while error.cause:
         error = error.cause
     return re.sub(r"^[\w.]+(Error|Unauthorized|NotFound): ", "", error.message.strip().splitlines()[0])
-
-
-def _seconds_by_step(result: "dg.ExecuteInProcessResult") -> dict[str, float]:
-    return {
-        event.step_key: event.step_success_data.duration_ms / 1000
-        for event in result.all_events
-        if event.is_step_success and event.step_key
-    }
-
-
-def _published(result: "dg.ExecuteInProcessResult") -> dict[str, object]:
-    for event in result.get_asset_materialization_events():
-        if event.asset_key and event.asset_key.path == ["publication"]:
-            return {name: value.value for name, value in event.materialization.metadata.items()}
-    return {}

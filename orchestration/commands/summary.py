@@ -1,10 +1,10 @@
 """The table that a run ends with: what was found, how long each part took, where everything lies."""
 
-import sys
+from itertools import zip_longest
 
-from rich.console import Console
 from rich.table import Table
 
+from orchestration.commands.query import plain_console
 from orchestration.commands.run import RunReport
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import DataPackage, read_datapackage
@@ -13,8 +13,7 @@ from orchestration.settings import Settings
 
 def print_summary(settings: Settings, report: RunReport) -> None:
     """Prints the summary of a run that succeeded to standard output."""
-    # A file or a pipe has no width of its own.
-    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
+    console = plain_console(soft_wrap=True)
     folder = release_dir(settings.data_dir, settings.snapshot_date)
     package = read_datapackage(folder)
     if package.synthetic:
@@ -45,25 +44,16 @@ def _tables(package: DataPackage) -> Table:
     raw = [(source.table, f"{source.rows:,}") for source in package.sources]
     published = [(r.name, f"{r.rows:,}", f"{r.bytes:,}") for r in package.resources]
     published += [(name, "0", "no file") for name in package.empty_tables]
-    for index in range(max(len(raw), len(published))):
-        left = raw[index] if index < len(raw) else ("", "")
-        right = published[index] if index < len(published) else ("", "", "")
-        table.add_row(*left, *right)
+    for left, right in zip_longest(raw, published):
+        table.add_row(*(left or ("", "")), *(right or ()))
     return table
 
 
 def _time(report: RunReport) -> str:
     parts = {"Hub": 0.0, "dbt": 0.0, "checks": 0.0, "release": 0.0, "publishing": 0.0}
+    of_layer = {"raw": "Hub", "dbt": "dbt", "release": "release"}
     for step, seconds in report.seconds_by_step.items():
-        if "expectations" in step or "audit" in step:
-            parts["checks"] += seconds
-        elif step.startswith("raw"):
-            parts["Hub"] += seconds
-        elif step.startswith("dbt"):
-            parts["dbt"] += seconds
-        elif step == "release":
-            parts["release"] += seconds
-        else:
-            parts["publishing"] += seconds
+        is_check = "expectations" in step or "audit" in step
+        parts["checks" if is_check else of_layer.get(step.partition("_")[0], "publishing")] += seconds
     split = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in parts.items())
-    return f"time       {report.seconds:.1f} s in steps: {split}"
+    return f"time       {sum(parts.values()):.1f} s in steps: {split}"

@@ -11,14 +11,10 @@ from orchestration.lake.snapshot import snapshot_dir
 REGISTRY = DBT_DIR / "seeds" / "registry_organizations.csv"
 
 
-def registry_handles() -> list[str]:
-    """All handles of the registry, in its order."""
+def handles_to_read(data_dir: Path, snapshot_date: date, top: int) -> list[str]:
+    """The registry's handles in its order, and the `top` whose models were downloaded most in 30 days, most first."""
     with REGISTRY.open(newline="") as file:
-        return [row["handle"] for row in csv.DictReader(file)]
-
-
-def top_handles(data_dir: Path, snapshot_date: date, count: int) -> list[str]:
-    """The `count` handles whose models were downloaded most in the last 30 days, most first."""
+        registered = [row["handle"] for row in csv.DictReader(file)]
     folder = snapshot_dir(data_dir, "models", snapshot_date)
     with connect(folders=[folder]) as connection:
         rows = connection.execute(
@@ -28,8 +24,8 @@ def top_handles(data_dir: Path, snapshot_date: date, count: int) -> list[str]:
             where fault is null and contains(id, '/')
             group by handle
             order by sum(downloads) desc nulls last, handle
-            limit $count
+            limit $top
             """,
-            {"files": str(folder / "*.parquet"), "count": count},
+            {"files": str(folder / "*.parquet"), "top": top},
         ).fetchall()
-    return [handle for (handle,) in rows]
+    return registered + [handle for (handle,) in rows]

@@ -8,16 +8,13 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from orchestration.crawl.dump import fetch_bulk
-from orchestration.crawl.source import Gate, HubAccess, source_label
+from orchestration.crawl.dump import fetch_bulk, held_manifests
+from orchestration.crawl.source import Gate, HubAccess, Say, source_label
 from orchestration.hub.bulk import BulkCommit, commits, commits_by_day, is_repo
 from orchestration.lake.bulk import BulkRefused, was_observed
 from orchestration.lake.manifest import Manifest
 from orchestration.lake.schemas import SCHEMAS
-from orchestration.lake.snapshot import read_manifest, snapshots
 from orchestration.settings import Settings, SettingsError
-
-Say = Callable[[str], None]
 
 
 @dataclass
@@ -44,23 +41,6 @@ class Backfill:
         return f"{len(self.refused)} of the days were refused ({spans(list(self.refused))}), first {day}: {why}"
 
 
-def require_history(settings: Settings, first: dt.date, last: dt.date) -> None:
-    """Refuses a range that no backfill can fill.
-
-    Raises:
-        SettingsError: the source is no dataset repo, or the range is empty or ends in the future.
-    """
-    if settings.source != "bulk" or not is_repo(settings.bulk_source):
-        raise SettingsError(
-            "A backfill needs a source with a history: set HUBSCAPE_SOURCE=bulk, and HUBSCAPE_BULK_SOURCE to a dataset "
-            "repo owner/name."
-        )
-    if not first <= last <= dt.datetime.now(dt.UTC).date():
-        raise SettingsError(
-            f"{first} to {last} is no range of days up to today, UTC: name the first and the last of them."
-        )
-
-
 def fill_raw(
     settings: Settings,
     access: HubAccess,
@@ -77,9 +57,14 @@ def fill_raw(
 
     Raises:
         HubError, LakeError: the source or the disk failed; the days before stand.
-        SettingsError: as `require_history`.
+        SettingsError: the source is no dataset repo, or the range is empty or ends in the future.
     """
-    require_history(settings, first, last)
+    if settings.source != "bulk" or not is_repo(settings.bulk_source):
+        advice = "set HUBSCAPE_SOURCE=bulk, and HUBSCAPE_BULK_SOURCE to a dataset repo owner/name."
+        raise SettingsError(f"A backfill needs a source with a history: {advice}")
+    if not first <= last <= dt.datetime.now(dt.UTC).date():
+        what = "no range of days up to today, UTC"
+        raise SettingsError(f"{first} to {last} is {what}: name the first and the last of them.")
     session = access.session(settings)
     session.say = say
     access = replace(access, label=source_label(settings, session))  # asked for once, not for each table of each day
@@ -107,11 +92,7 @@ def _day(settings: Settings, access: HubAccess, gate: Gate, commit: BulkCommit) 
 
     A day that is there is kept. One that was interrupted, before its source made another commit, is of the last commit.
     """
-    held = {
-        table: read_manifest(settings.data_dir, table, settings.snapshot_date).source_commit
-        for table in SCHEMAS
-        if settings.snapshot_date in snapshots(settings.data_dir, table)
-    }
+    held = {table: manifest.source_commit for table, manifest in held_manifests(settings).items()}
     shas = set(held.values()) - {None}
     is_there = len(shas) == 1 and SCHEMAS.keys() - held.keys() <= {"organizations"}
     other = set() if is_there else {table for table, sha in held.items() if sha not in (None, commit.sha)}
@@ -126,8 +107,7 @@ def spans(days: list[dt.date]) -> str:
     """Days as people write them: runs as `from to to`, in order."""
     runs: list[list[dt.date]] = []
     for day in sorted(days):
-        if runs and day == runs[-1][-1] + dt.timedelta(days=1):
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return ", ".join(f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+        if not runs or day != runs[-1][-1] + dt.timedelta(days=1):
+            runs.append([day, day])
+        runs[-1][-1] = day
+    return ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in runs)

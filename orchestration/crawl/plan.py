@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from orchestration.crawl.handles import registry_handles, top_handles
-from orchestration.crawl.source import Gate, source_label
+from orchestration.crawl.handles import handles_to_read
+from orchestration.crawl.source import Gate, Say, source_label
 from orchestration.hub import changes, listing, organizations, papers
 from orchestration.hub.page import Page
 from orchestration.hub.quota import Quota
@@ -37,20 +38,7 @@ class Plan:
     base: Manifest | None = None
 
 
-Say = Callable[[str], None]
-# A plan for these settings, made once it is known that something must be fetched; what it says is for people.
-PlanOf = Callable[[Settings, Gate, Say], Plan]
-
-
-def fetch(
-    table: str,
-    settings: Settings,
-    session: HubSession,
-    gate: Gate,
-    *,
-    refetch: bool,
-    progress: Say,
-) -> Manifest:
+def fetch(table: str, settings: Settings, session: HubSession, gate: Gate, *, refetch: bool, progress: Say) -> Manifest:
     """Crawls one table into the lake, going on where an interrupted crawl stopped, and returns its manifest.
 
     A snapshot that the lake already holds is kept, so that running a day again gives the same numbers; one that its
@@ -77,14 +65,12 @@ def crawl_into(spool: Spool, crawl: Crawl, session: HubSession, expected: int | 
     """Fills a spool to its end, from where an earlier run has left it; `expected` rows, as far as known."""
     if spool.is_finished:
         return
-    if not spool.cursor:
-        return _append(spool, crawl(session, None), session, expected, progress)
-    progress("going on where the last crawl stopped")
-    cursor = spool.cursor
+    if cursor := spool.cursor:
+        progress("going on where the last crawl stopped")
     try:
         _append(spool, crawl(session, cursor), session, expected, progress)
     except HubRefused:
-        if spool.cursor != cursor:  # the cursor was good: what is refused is another page
+        if cursor is None or spool.cursor != cursor:  # the cursor was good: what is refused is another page
             raise
         progress("the Hub has forgotten where that was: starting anew")
         spool.restart()
@@ -116,55 +102,39 @@ def crawl_words(rows: int, rows_a_second: float, expected: int | None, quota: Qu
     return ", ".join(words)
 
 
-def _listing(kind: listing.Kind) -> PlanOf:
-    def plan(settings: Settings, gate: Gate, say: Say) -> Plan:
-        base = _base(kind, settings, gate, say)
-        if base is None:
-            return Plan("all", lambda session, start: listing.pages(session, kind, start=start))
-        overlap = timedelta(hours=settings.overlap_hours)
-        return Plan(
-            # An unfinished crawl over another base, or that reads less far, cannot be gone on with.
-            f"changes after {base.snapshot_date} since {base.first_observed_at - overlap}, top {settings.top_repos}",
-            lambda session, start: changes.pages(
-                session,
-                kind,
-                watermark=base.first_observed_at,
-                overlap=overlap,
-                top=settings.top_repos,
-                start=start,
-                may_be_empty=base.rows == 0,
-            ),
-            base,
-        )
-
-    return plan
+def _listing(kind: listing.Kind, settings: Settings, gate: Gate, say: Say) -> Plan:
+    base, overlap, top = _base(kind, settings, gate, say), timedelta(hours=settings.overlap_hours), settings.top_repos
+    if base is None:
+        return Plan("all", lambda session, start: listing.pages(session, kind, start=start))
+    reach = {"watermark": base.first_observed_at, "overlap": overlap, "top": top, "may_be_empty": base.rows == 0}
+    return Plan(
+        # An unfinished crawl over another base, or that reads less far, cannot be gone on with.
+        f"changes after {base.snapshot_date} since {base.first_observed_at - overlap}, top {top}",
+        lambda session, start: changes.pages(session, kind, **reach, start=start),
+        base,
+    )
 
 
 def _base(kind: listing.Kind, settings: Settings, gate: Gate, say: Say) -> Manifest | None:
     """The snapshot that an incremental day is merged over, None where everything is crawled."""
     if settings.refresh == "full":
         return None
-    base = refresh_base(
-        gate.last_accepted(settings, kind),
-        source=settings.source,
-        snapshot_date=settings.snapshot_date,
-        now=datetime.now(UTC),
-        full_crawl_days=settings.full_crawl_days,
-    )
-    if base is None:
-        say(f"all {kind} are crawled: no whole crawl of the last {settings.full_crawl_days} days can be gone on from")
-        return None
+    day, days, now = settings.snapshot_date, settings.full_crawl_days, datetime.now(UTC)
+    accepted, why = gate.last_accepted(settings, kind), f"no whole crawl of the last {days} days can be gone on from"
+    base = refresh_base(accepted, source=settings.source, snapshot_date=day, now=now, full_crawl_days=days)
     try:
-        verify(settings.data_dir, kind, base.snapshot_date)
+        if base:
+            verify(settings.data_dir, kind, base.snapshot_date)
+            say(f"{kind} that changed are crawled, over the snapshot of {base.snapshot_date}")
+            return base
     except LakeError as error:
-        say(f"all {kind} are crawled: {error}")
-        return None
-    say(f"{kind} that changed are crawled, over the snapshot of {base.snapshot_date}")
-    return base
+        why = str(error)
+    say(f"all {kind} are crawled: {why}")
+    return None
 
 
 def _organizations(settings: Settings, gate: Gate, say: Say) -> Plan:
-    handles = registry_handles() + top_handles(settings.data_dir, settings.snapshot_date, settings.top_handles)
+    handles = handles_to_read(settings.data_dir, settings.snapshot_date, settings.top_handles)
     # An unfinished crawl of other handles cannot be gone on with: it may have passed some of these by.
     scope = hashlib.sha256("\n".join(sorted(handles)).encode()).hexdigest()
     return Plan(scope, lambda session, start: organizations.pages(session, handles, start=start))
@@ -176,9 +146,9 @@ def _papers(settings: Settings, gate: Gate, say: Say) -> Plan:
     return Plan(f"{first} to {last}", lambda session, start: papers.pages(session, first, last, start=start))
 
 
-PLANS: dict[str, PlanOf] = {
-    **{kind: _listing(kind) for kind in listing.FIELDS},
+# Each plan is made once it is known that something must be fetched; what it says is for people.
+PLANS: dict[str, Callable[[Settings, Gate, Say], Plan]] = {
+    **{kind: partial(_listing, kind) for kind in listing.FIELDS},
     "organizations": _organizations,
     "daily_papers": _papers,
 }
-"""How each raw table is crawled."""

@@ -4,7 +4,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from orchestration.hub.session import HubError, HubSession, Limits
 from orchestration.lake.manifest import Manifest
 from orchestration.settings import PROJECT_DIR, Settings
 
-LOCAL_LABEL = "a local folder"
 _SANDBOX_START_SECONDS = 60
+Say = Callable[[str], None]
+"""Takes a line for people on how the work goes."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,8 @@ class HubAccess:
 
     def session(self, settings: Settings, **limits: int) -> HubSession:
         """A session for one crawl, with its own deadline and request count."""
-        return HubSession(
-            self.endpoint, self.token, limits=Limits(deadline_seconds=settings.crawl_deadline_seconds, **limits)
-        )
+        allowed = Limits(deadline_seconds=settings.crawl_deadline_seconds, **limits)
+        return HubSession(self.endpoint, self.token, limits=allowed)
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def source_label(settings: Settings, session: HubSession) -> str:
     if settings.source != "bulk":
         return session.identify()
     if not is_repo(settings.bulk_source):
-        return LOCAL_LABEL
+        return "a local folder"
     return f"{settings.bulk_source} of {session.identify()}"
 
 
@@ -68,50 +68,32 @@ def open_hub(settings: Settings) -> Iterator[HubAccess]:
     """The Hub of the settings; source `sandbox` without a Hub on this machine has one for as long as the block lasts.
 
     Raises:
-        HubError: the sandbox does not come up.
+        HubError: the sandbox does not come up; its own words are in the text.
     """
     if not settings.starts_sandbox:
         yield HubAccess(settings.hub_endpoint, settings.hub_token)
         return
-    with _sandbox_process(settings) as endpoint:
-        yield HubAccess(endpoint, settings.hub_token)
-
-
-@contextmanager
-def _sandbox_process(settings: Settings) -> Iterator[str]:
-    """Runs `hubscape sandbox` in a process of its own and yields its address.
-
-    Raises:
-        HubError: the sandbox does not come up; its own words are in the text.
-    """
-    command = [sys.executable, "-m", "orchestration.cli", "sandbox", "--port", "0"]
-    command += ["--data-dir", str(settings.data_dir / "sandbox"), "--date", settings.snapshot_date.isoformat()]
-    command += ["--seed", str(settings.sandbox_seed), "--scale", str(settings.sandbox_scale)]
     # It stops when its standard input closes, which happens however this process ends.
-    command.append("--while-stdin-is-open")
+    command = [sys.executable, "-m", "orchestration.cli", "sandbox", "--while-stdin-is-open", "--port=0"]
+    command += [f"--data-dir={settings.data_dir / 'sandbox'}", f"--date={settings.snapshot_date}"]
+    command += [f"--seed={settings.sandbox_seed}", f"--scale={settings.sandbox_scale}"]
     log_path = settings.data_dir / "sandbox.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("w") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=PROJECT_DIR
-        )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with log_path.open("w") as log, subprocess.Popen(command, stderr=log, cwd=PROJECT_DIR, **pipes) as process:
         try:
-            yield _address(process, log_path)
+            yield HubAccess(_address(process, log_path), settings.hub_token)
         finally:
             process.terminate()
-            try:
-                process.communicate(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            process.kill()  # unless it has ended
 
 
 def _address(process: subprocess.Popen[str], log_path: Path) -> str:
-    assert process.stdout is not None  # it is a pipe
     ready, _, _ = select.select([process.stdout], [], [], _SANDBOX_START_SECONDS)
     line = process.stdout.readline() if ready else ""
     if line.startswith("Sandbox Hub: "):
         return line.removeprefix("Sandbox Hub: ").split()[0]
-    process.kill()
     words = (log_path.read_text().strip().splitlines() or ["it said nothing"])[-1]
     raise HubError(f"The sandbox Hub did not start: {words.removeprefix('hubscape: ')}")

@@ -39,3 +39,8 @@ def test_a_full_disk_is_a_known_cause_and_another_error_is_none():
 
 def test_the_exit_code_says_whether_the_words_were_wrong():
     assert (HubscapeError.exit_code, SettingsError.exit_code) == (1, 2)
+
+
+def test_what_dbt_raises_at_a_signal_ends_a_step_as_interrupted():
+    with pytest.raises(dg.DagsterExecutionInterruptedError), plain_failures():
+        raise KeyboardInterrupt
