@@ -9,7 +9,7 @@ import dagster as dg
 from expectations import marts
 from expectations.outcome import Outcome, refusals
 from expectations.runner import check_marts, check_raw
-from orchestration.checks.build_log import build_subject
+from orchestration.checks.build_log import build_subject, open_build
 from orchestration.checks.gates import last_accepted, mart_rules, raw_rules, raw_subject, raw_suite
 from orchestration.checks.verdicts import Verdict, write_verdict
 from orchestration.failures import plain_failures
@@ -20,7 +20,6 @@ from orchestration.lake.schemas import SCHEMAS
 from orchestration.metadata import table_of
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult
-from orchestration.release.export import open_warehouse
 from orchestration.resources import WAREHOUSE_POOL
 from orchestration.settings import Settings
 
@@ -42,8 +41,9 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
     def check(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
         with plain_failures():
             manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
+        subject, rules = raw_subject(settings, table), raw_rules(settings, table)
         outcomes = _raw_outcomes(settings, manifest) if was_observed(manifest) else [_not_observed(table, manifest)]
-        return keep(settings, "raw", table, raw_subject(settings, table), raw_rules(settings, table), outcomes)
+        return keep(settings, "raw", table, subject, rules, outcomes)
 
     return check
 
@@ -93,13 +93,13 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
 
 def _mart_outcomes(settings: Settings, manifest: Path, tables: Iterable[str]) -> tuple[str, list[Outcome]]:
     """What names the warehouse, and what the suites find in its tables."""
-    warehouse, limit = settings.data_dir / "warehouse.duckdb", settings.reading_memory_limit
-    with open_warehouse(warehouse, memory_limit=limit) as connection:
+    with open_build(settings) as connection:
         subject = build_subject(connection)
     held = {table: snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date) for table in SCHEMAS}
     rows, unobserved = {t: m.rows for t, m in held.items()}, [t for t, m in held.items() if not was_observed(m)]
     suites = marts.suites(json.loads(manifest.read_text()), rows, settings.max_fault_share, unobserved)
-    return subject, check_marts(warehouse, {table: suites[table] for table in tables}, memory_limit=limit)
+    asked, warehouse = {table: suites[table] for table in tables}, settings.data_dir / "warehouse.duckdb"
+    return subject, check_marts(warehouse, asked, memory_limit=settings.reading_memory_limit)
 
 
 def keep(

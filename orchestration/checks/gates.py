@@ -58,12 +58,9 @@ def is_refused(settings: Settings, table: str) -> bool:
     One that other rules refused is judged anew: what is wrong may have been the rule.
     """
     verdict = read_verdict(settings.data_dir, "raw", table, settings.snapshot_date)
-    return (
-        verdict is not None
-        and bool(verdict.refused)
-        and verdict.subject == raw_subject(settings, table)
-        and verdict.rules == raw_rules(settings, table)
-    )
+    if verdict is None or not verdict.refused:
+        return False
+    return (verdict.subject, verdict.rules) == (raw_subject(settings, table), raw_rules(settings, table))
 
 
 def require_one_source(settings: Settings, source_label: str) -> None:
@@ -133,12 +130,11 @@ def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]
             or its files are not what its manifest lists.
     """
     sources, checks = [], []
+    data_dir, day = settings.data_dir, settings.snapshot_date
     for table in schemas.SCHEMAS:
-        manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
+        manifest = snapshot.verify(data_dir, table, day)
         subject, rules = raw_subject(settings, table), raw_rules(settings, table)
-        checks += require_verdict(
-            settings.data_dir, "raw", table, settings.snapshot_date, subject=subject, rules=rules
-        ).results
+        checks += require_verdict(data_dir, "raw", table, day, subject=subject, rules=rules).results
         facts = manifest.model_dump(include=RawSource.model_fields.keys() - {"manifest_sha256"})
         sources.append(RawSource(manifest_sha256=subject, **facts))
     return sources, checks
