@@ -14,6 +14,8 @@ from orchestration.crawl.source import HubAccess, needs_hub, open_hub
 from orchestration.hub.session import HubSession, Limits
 from orchestration.settings import Settings, load_settings
 
+# What the functions of assets and checks call them.
+Hub, OfRun = dg.ResourceParam[HubAccess], dg.ResourceParam[Settings]
 # DuckDB takes one writing process. dagster.yaml gives every pool a limit of one.
 WAREHOUSE_POOL = "warehouse"
 

@@ -8,7 +8,6 @@ import dagster as dg
 from orchestration.checks.gates import GATE
 from orchestration.crawl.dump import fetch_bulk
 from orchestration.crawl.plan import fetch
-from orchestration.crawl.source import HubAccess
 from orchestration.failures import plain_failures
 from orchestration.hub.listing import FIELDS
 from orchestration.jobs import FRESH
@@ -16,6 +15,7 @@ from orchestration.lake.manifest import Manifest
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import snapshot_dir
 from orchestration.metadata import preview, source_columns
+from orchestration.resources import Hub, OfRun
 from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
@@ -65,10 +65,7 @@ def _raw_asset(table: str, description: str, dbt_manifest: Mapping[str, Any]) ->
         pool=f"crawl_{table}",
     )
     def raw_table(
-        context: dg.AssetExecutionContext,
-        config: RawConfig,
-        hub: dg.ResourceParam[HubAccess],
-        settings: dg.ResourceParam[Settings],
+        context: dg.AssetExecutionContext, config: RawConfig, hub: Hub, settings: OfRun
     ) -> dg.MaterializeResult:
         options = {"refetch": config.refetch, "progress": context.log.info}
         with plain_failures():

@@ -24,7 +24,7 @@ from orchestration.release.card import DEFAULT_TABLE
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import DataPackage
 from orchestration.release.provenance import provenance
-from orchestration.resources import WAREHOUSE_POOL
+from orchestration.resources import WAREHOUSE_POOL, Hub, OfRun
 from orchestration.settings import PROJECT_DIR, Settings
 from orchestration.site.report import PICTURES, write_pages
 from orchestration.site.space import write_space
@@ -59,7 +59,7 @@ def release_assets(
         description="Published marts as Parquet with datapackage.json and card, in `release/<snapshot date>`.",
         **_SHARED,
     )
-    def release(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
+    def release(settings: OfRun) -> dg.MaterializeResult:
         with plain_failures():
             package = make_release(settings)
         return dg.MaterializeResult(metadata=release_metadata(package, _folder(settings)))
@@ -94,9 +94,7 @@ def _published(
         **_SHARED,
         **facts,
     )
-    def published(
-        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.MaterializeResult]:
+    def published(context: dg.AssetExecutionContext, hub: Hub, settings: OfRun) -> Iterator[dg.MaterializeResult]:
         with plain_failures():
             made = publish_it(settings, hub)
         if isinstance(made, str):
@@ -180,6 +178,7 @@ def release_metadata(package: DataPackage, folder: Path) -> dict[str, Any]:
     That is the table that most people come for, or the first one where that has no rows.
     """
     held, names = package.resources, [resource.name for resource in package.resources]
+    shown = DEFAULT_TABLE if DEFAULT_TABLE in names else next(iter(names), None)
     charts = [folder / PICTURES / f"{name}.png" for name in _CHARTS_SHOWN]
     return {
         "snapshot_date": package.snapshot_date.isoformat(),
@@ -193,11 +192,7 @@ def release_metadata(package: DataPackage, folder: Path) -> dict[str, Any]:
         ),
         "report": folder / "report.html",
         **{f"chart_{path.stem}": picture(path.read_bytes()) for path in charts if path.exists()},
-        **{
-            key: value
-            for name in sorted(names, key=lambda name: name != DEFAULT_TABLE)[:1]
-            for key, value in (("preview_table", name), ("preview", preview(folder / "data" / name)))
-        },
+        **({"preview_table": shown, "preview": preview(folder / "data" / shown)} if shown else {}),
     }
 
 

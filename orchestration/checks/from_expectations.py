@@ -20,7 +20,7 @@ from orchestration.lake.schemas import SCHEMAS
 from orchestration.metadata import table_of
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import CheckResult
-from orchestration.resources import WAREHOUSE_POOL
+from orchestration.resources import WAREHOUSE_POOL, OfRun
 from orchestration.settings import Settings
 
 CHECK_NAME = "expectations"
@@ -38,7 +38,7 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
         blocking=True,
         description="Not empty, key unique, and neither ill-typed rows nor lost volume pass a set share.",
     )
-    def check(settings: dg.ResourceParam[Settings]) -> dg.AssetCheckResult:
+    def check(settings: OfRun) -> dg.AssetCheckResult:
         with plain_failures():
             manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
         subject, rules = raw_subject(settings, table), raw_rules(settings, table)
@@ -77,9 +77,7 @@ def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
             for table in read_contract(manifest).tables
         ],
     )
-    def marts_expectations(
-        context: dg.AssetCheckExecutionContext, settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.AssetCheckResult]:
+    def marts_expectations(context: dg.AssetCheckExecutionContext, settings: OfRun) -> Iterator[dg.AssetCheckResult]:
         tables = sorted(check.asset_key.path[-1] for check in context.selected_asset_check_keys)
         with plain_failures():
             subject, outcomes = _mart_outcomes(settings, manifest, tables)

@@ -15,6 +15,7 @@ from orchestration.release.audit import audit
 from orchestration.release.build import release_dir, set_aside
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import read_datapackage
+from orchestration.resources import OfRun
 from orchestration.settings import Settings
 
 _DESCRIPTIONS = {
@@ -34,7 +35,7 @@ def release_checks() -> dg.AssetChecksDefinition:
             for name, description in _DESCRIPTIONS.items()
         ],
     )
-    def release_audit(settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
+    def release_audit(settings: OfRun) -> Iterator[dg.AssetCheckResult]:
         folder = release_dir(settings.data_dir, settings.snapshot_date)
         found = [audited(folder), suited(settings, folder)]
         if not all(result.passed for result in found) and folder.exists():
