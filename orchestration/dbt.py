@@ -94,9 +94,14 @@ def parse(folder: Path, *, write: bool = False) -> "Manifest":
 
 
 def run_dbt(
-    settings: Settings, *words: str, on_event: Callable[["EventMsg"], None] = lambda _: None
+    settings: Settings,
+    *words: str,
+    on_event: Callable[["EventMsg"], None] = lambda _: None,
+    parsed: "Manifest | None" = None,
 ) -> "dbtRunnerResult":
     """Runs a dbt command on the data folder and the day of the settings, and nothing else of its environment.
+
+    `parsed` is the project of a `parse` for this command alone, since dbt writes into it; None has it parsed here.
 
     Returns what dbt has to say of it, failed nodes included; its log lies in the folder `dbt` of the data folder. The
     warehouse is closed then. `on_event` is told of every event of dbt, in its threads.
@@ -113,8 +118,7 @@ def run_dbt(
         "memory_limit": settings.memory_limit,
     }
     try:
-        # A build writes into the manifest it is given: each has one of its own.
-        return _invoke([*words, "--no-write-json"], folder, variables, parse(folder), on_event)
+        return _invoke([*words, "--no-write-json"], folder, variables, parsed or parse(folder), on_event)
     finally:
         DuckDBConnectionManager.close_all_connections()  # else dbt keeps it for a next command in this process
 

@@ -17,7 +17,7 @@ def build_definitions(
 
     Args:
         settings: those of every run; None has each run read the environment's at its start.
-        overrides: resources by name (`settings`, `hub`), in place of the ones wired here, for all that use them.
+        overrides: resources by name (`settings`, `hub`, `dbt`), in place of the ones wired here, for all that use them.
 
     Raises:
         HubscapeError: the dbt manifest is missing; `make install` writes it.
@@ -35,7 +35,7 @@ def build_definitions(
     from orchestration.console import progress_lines
     from orchestration.jobs import backfill_job, daily_refresh, refresh_job
     from orchestration.release.contract import read_contract
-    from orchestration.resources import hub_resource, settings_resource
+    from orchestration.resources import dbt_resource, hub_resource, settings_resource
     from orchestration.sensors import alert_sensors
 
     if using_dagster_dev():  # elsewhere the manifest is a part of the installation
@@ -59,6 +59,7 @@ def build_definitions(
         resources={
             "settings": settings_resource(settings),
             "hub": hub_resource,
+            "dbt": dbt_resource,
             **(overrides or {}),
         },
         loggers={"console": progress_lines},

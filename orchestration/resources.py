@@ -1,18 +1,24 @@
-"""What assets are handed at run time: the settings of the run, and a Hub to talk to.
+"""What assets are handed at run time: the settings of the run, a Hub to talk to, and the dbt project.
 
-Neither takes anything from a run's configuration: what the owner of the machine has set is not overridden by whoever
+None takes anything from a run's configuration: what the owner of the machine has set is not overridden by whoever
 launches a run.
 """
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from expectations.runner import load_library
 from orchestration.crawl.source import HubAccess, needs_hub, open_hub
+from orchestration.dbt import parse
 from orchestration.hub.session import HubSession, Limits
 from orchestration.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 # What the functions of assets and checks call them.
 Hub, OfRun = dg.ResourceParam[HubAccess], dg.ResourceParam[Settings]
@@ -36,3 +42,11 @@ def hub_resource(context: dg.InitResourceContext) -> Iterator[HubAccess]:
             # Asked before anything else, so that a Hub that is down or refuses the token fails the run at once.
             HubSession(hub.endpoint, hub.token, limits=Limits(max_retries=2)).identify()
         yield hub
+
+
+@dg.resource(required_resource_keys={"settings"}, config_schema={})
+def dbt_resource(context: dg.InitResourceContext) -> Iterator["Future[Manifest]"]:
+    """The dbt project as `parse` returns it, for one build; those seconds, too, pass while the Hub answers."""
+    settings: Settings = context.resources.settings
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield pool.submit(parse, settings.data_dir / "dbt")

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -27,12 +28,12 @@ def transform_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """All dbt models, seeds and tests as one multi-asset."""
 
     @dbt_assets(manifest=manifest, project=dbt_project(), dagster_dbt_translator=LayerTranslator(), pool=WAREHOUSE_POOL)
-    def dbt_build(context: dg.AssetExecutionContext, settings: OfRun) -> Iterator[Any]:
+    def dbt_build(context: dg.AssetExecutionContext, settings: OfRun, dbt: dg.ResourceParam[Future]) -> Iterator[Any]:
         # Unit tests are no asset checks; `make test` runs them.
         words = ["build", "--exclude-resource-type", "unit_test", *selection(context, manifest)]
         try:
             with plain_failures():
-                done = run_dbt(settings, *words, on_event=progress(context.log.info))
+                done = run_dbt(settings, *words, on_event=progress(context.log.info), parsed=dbt.result())
         except KeyboardInterrupt:
             raise dg.DagsterExecutionInterruptedError from None
         results = list(done.result.results) if done.result else []

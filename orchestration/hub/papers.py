@@ -5,14 +5,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from orchestration.hub.page import Page
-from orchestration.hub.session import HubError, HubSession
+from orchestration.hub.session import Answer, HubError, HubSession
 
 _PER_REQUEST = 100
 _REQUESTS_A_DAY = 50
 
 
-def pages(session: HubSession, first: date, last: date, *, start: str | None = None) -> Iterator[Page]:
-    """The daily papers of each day from `first` to `last`, both included, one page a day; a day may be empty.
+def pages(session: HubSession, first: date, last: date, *, start: str | None = None, batch: int = 10) -> Iterator[Page]:
+    """The daily papers of each day from `first` to `last`, both included, `batch` days a page; a page may be empty.
 
     A row is the Hub's item with the `date` of its page (ISO). `start` is the cursor of an earlier page: the next day.
 
@@ -24,22 +24,33 @@ def pages(session: HubSession, first: date, last: date, *, start: str | None = N
         raise ValueError(f"the last day {last} is before the first {first}")
     day = max(first, date.fromisoformat(start)) if start else first
     while day <= last:
-        yield _day(session, day, last)
-        day += timedelta(days=1)
+        next_day = min(day + timedelta(days=batch), last + timedelta(days=1))
+        rows: list[Any] = []
+        answers: list[Answer] = []
+        while day < next_day:
+            for answer in _answers(session, day):
+                answers.append(answer)
+                rows += [{**item, "date": day.isoformat()} if isinstance(item, dict) else item for item in answer.value]
+            day += timedelta(days=1)
+        yield Page(
+            rows=rows,
+            cursor=day.isoformat() if day <= last else None,
+            observed_at=answers[-1].observed_at,
+            requests=sum(answer.requests for answer in answers),
+            synthetic=any(answer.synthetic for answer in answers),
+        )
 
 
-def _day(session: HubSession, day: date, last: date) -> Page:
-    rows: list[Any] = []
-    synthetic, requests = False, 0
+def _answers(session: HubSession, day: date) -> Iterator[Answer]:
+    """The pages of a day."""
+    before = None
     for number in range(_REQUESTS_A_DAY):
         params = {"date": day.isoformat(), "limit": _PER_REQUEST, "p": number}
         answer = session.get(session.place("/api/daily_papers", params), list)
-        items = [{**item, "date": day.isoformat()} if isinstance(item, dict) else item for item in answer.value]
-        synthetic, requests = synthetic or answer.synthetic, requests + answer.requests
-        if number and items and items == rows[-len(items) :]:
+        if answer.value and answer.value == before:
             raise HubError(f"The papers of {day} at {session.origin} repeat themselves: report it to whoever runs it.")
-        rows += items
-        if len(items) < _PER_REQUEST:
-            cursor = (day + timedelta(days=1)).isoformat() if day < last else None
-            return Page(rows, cursor, answer.observed_at, requests, synthetic)
+        yield answer
+        if len(answer.value) < _PER_REQUEST:
+            return
+        before = answer.value
     raise HubError(f"The papers of {day} at {session.origin} have no end: report it to whoever runs it.")

@@ -69,9 +69,9 @@ def papers_of(counts: dict[str, int]):
     return answer
 
 
-def crawl_papers(url: str, start: str | None = None):
+def crawl_papers(url: str, start: str | None = None, batch: int = 1):
     session = HubSession(url, None, limits=QUICK)
-    return list(papers.pages(session, date(2026, 2, 27), date(2026, 3, 2), start=start))
+    return list(papers.pages(session, date(2026, 2, 27), date(2026, 3, 2), start=start, batch=batch))
 
 
 def test_each_day_is_a_page_with_all_of_its_papers():
@@ -84,6 +84,17 @@ def test_each_day_is_a_page_with_all_of_its_papers():
         assert [page.cursor for page in pages] == ["2026-02-28", "2026-03-01", "2026-03-02", None]
         assert [page.requests for page in pages] == [3, 1, 2, 1]
         assert [page.rows for page in crawl_papers(hub.url, start="2026-03-01")] == [p.rows for p in pages[2:]]
+
+
+def test_days_that_share_a_page_are_all_told_in_order():
+    counts = {"2026-02-27": 250, "2026-02-28": 0, "2026-03-01": 100, "2026-03-02": 3}
+    with hostile_hub(papers_of(counts)) as hub:
+        pages = crawl_papers(hub.url, batch=3)
+        assert [row["paper"]["id"] for page in pages for row in page.rows] == [
+            f"{day}.{n}" for day, count in counts.items() for n in range(count)
+        ]
+        assert [(page.cursor, page.requests) for page in pages] == [("2026-03-02", 6), (None, 1)]
+        assert [page.rows for page in crawl_papers(hub.url, start=pages[0].cursor, batch=3)] == [pages[1].rows]
 
 
 def test_a_day_that_repeats_itself():

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,8 +102,10 @@ def told(monkeypatch) -> list[str]:
 def test_dbt_is_told_to_build_what_was_asked_for(tmp_path, told, selection, switch, has_seed, has_tests):
     manifest = json.loads(prepare_manifest().read_text())
     settings = settings_of(tmp_path, DAYS[0])
+    parsed = Future()
+    parsed.set_result(None)
     done = dg.materialize(
-        [transform.transform_assets(manifest)], selection=selection, resources={"settings": settings},
+        [transform.transform_assets(manifest)], selection=selection, resources={"settings": settings, "dbt": parsed},
         raise_on_error=False,
     )  # fmt: skip
 
