@@ -62,9 +62,10 @@ def of_model(
     name = f'"{node["schema"]}"."{node["alias"]}"'
     (rows,) = connection.execute(f"select count(*) from {name}").fetchone()
     facts = {"snapshot_date": settings.snapshot_date.isoformat(), **column_schema(node, types)}
+    facts["dagster/row_count"] = rows
     if node["config"]["meta"].get("publish"):
         facts["preview"] = preview_of(_rows(connection, f"from {name} limit 10"))
-    return {**facts, "dagster/row_count": rows}
+    return facts
 
 
 def of_test(
