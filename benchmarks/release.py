@@ -87,7 +87,7 @@ def sandbox(store: Path) -> Iterator[str]:
 
 def _make(data_dir: Path) -> None:
     """Judges the lake and the warehouse, keeps the verdicts and makes the release, as the job does."""
-    from expectations import marts
+    from expectations import marts, raw
     from expectations.runner import check_marts, check_raw
     from orchestration.assets.release import make_release
     from orchestration.checks.build_log import build_subject
@@ -99,7 +99,8 @@ def _make(data_dir: Path) -> None:
 
     settings = _settings(data_dir)
     for table in schemas.SCHEMAS:
-        outcomes = check_raw(data_dir, DAY, [table], previous_rows={}, memory_limit=settings.reading_memory_limit)
+        suite = {table: raw.SUITES[table](raw.Limits())}
+        outcomes = check_raw(data_dir, DAY, suite, memory_limit=settings.reading_memory_limit)
         keep(settings, "raw", table, raw_subject(settings, table), raw_rules(settings, table), outcomes)
     with open_warehouse(data_dir / WAREHOUSE, memory_limit=settings.reading_memory_limit) as connection:
         subject = build_subject(connection)

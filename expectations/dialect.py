@@ -4,7 +4,7 @@ Great Expectations fetches rows after it has given the connection back, which a 
 the dialect reads every result at once. What is asked for, and what an answer means, belongs to the runner.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ class GxDialect(duckdb_engine.Dialect):
 
 @contextmanager
 def connect(
-    database: Path | None, *, readable: Sequence[Path] = (), scratch: Path, memory_limit: str
+    database: Path | None, *, readable: Collection[Path] = (), scratch: Path, memory_limit: str
 ) -> Iterator[Engine]:
     """One DuckDB connection as an engine, closed on leaving whatever happens, so that no file stays locked.
 

@@ -41,10 +41,20 @@ class Outcome:
         object.__setattr__(self, "sample_keys", tuple(inert(key) for key in self.sample_keys[:MAX_SAMPLES]))
 
     @property
+    def check(self) -> str:
+        """What the expectation is called within its table."""
+        return f"{self.expectation}:{self.column}" if self.column else self.expectation
+
+    @property
+    def verdict(self) -> str:
+        """One word: passed, failed (of severity error) or warned."""
+        return "passed" if self.success else "failed" if self.severity == "error" else "warned"
+
+    @property
     def summary(self) -> str:
         """One sentence: where, what was wanted, what was found."""
         where = f"{self.layer} table {self.table}" + (f", column {self.column}" if self.column else "")
-        verdict = "holds" if self.success else "fails" if self.severity == "error" else "fails as a warning"
+        verdict = {"passed": "holds", "failed": "fails", "warned": "fails as a warning"}[self.verdict]
         examples = f", for example {', '.join(self.sample_keys)}" if self.sample_keys else ""
         return (
             f"{where[0].upper()}{where[1:]}: {self.expectation} {verdict}, wanted {self.threshold}, "
@@ -54,4 +64,4 @@ class Outcome:
 
 def refusals(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """The outcomes that stop a run: failed and of severity error."""
-    return [outcome for outcome in outcomes if not outcome.success and outcome.severity == "error"]
+    return [outcome for outcome in outcomes if outcome.verdict == "failed"]

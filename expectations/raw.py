@@ -4,8 +4,9 @@ Rows with a `fault` go to quarantine in staging and are left out of every rule b
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from expectations.rules import Rule, key_unique, no_rows, row_count_at_least, share_at_most, table_holds
 
@@ -17,39 +18,6 @@ class Limits:
     previous_rows: int | None = None
     max_drop_share: float = 0.3
     max_fault_share: float = 0.05
-
-
-def models(limits: Limits) -> list[Rule]:
-    """Grain: one row per model repo."""
-    return _repos(limits, "downloads", "likes")
-
-
-def datasets(limits: Limits) -> list[Rule]:
-    """Grain: one row per dataset repo."""
-    return _repos(limits, "downloads", "likes")
-
-
-def spaces(limits: Limits) -> list[Rule]:
-    """Grain: one row per space repo. The Hub counts no downloads of spaces."""
-    return _repos(limits, "likes")
-
-
-def organizations(limits: Limits) -> list[Rule]:
-    """Grain: one row per handle that was asked for and found."""
-    return [*_any_table(limits, ("handle",)), _any_value_known("numFollowers")]
-
-
-def daily_papers(limits: Limits) -> list[Rule]:
-    """Grain: one row per day and paper; a paper may stand on two days."""
-    key = ("date", "paper.id")
-    where = "fault is null and paper.upvotes is null"
-    return [*_any_table(limits, key), no_rows("values_not_null", where, key, "no null", "paper.upvotes", "warn")]
-
-
-SUITES: dict[str, Callable[[Limits], list[Rule]]] = {
-    suite.__name__: suite for suite in (models, datasets, spaces, organizations, daily_papers)
-}
-RAW_TABLES = tuple(SUITES)
 
 
 def _any_table(limits: Limits, key: tuple[str, ...]) -> list[Rule]:
@@ -67,7 +35,8 @@ def _any_table(limits: Limits, key: tuple[str, ...]) -> list[Rule]:
     return rules
 
 
-def _repos(limits: Limits, *counters: str) -> list[Rule]:
+def _repos(counters: Sequence[str], limits: Limits) -> list[Rule]:
+    """Grain: one row per repo."""
     key = ("coalesce(_id, id)",)
     created = no_rows("values_not_null", 'fault is null and "createdAt" is null', key, "no null", "createdAt")
     counted = [
@@ -79,6 +48,28 @@ def _repos(limits: Limits, *counters: str) -> list[Rule]:
     return [*_any_table(limits, key), created, *counted, *sent]
 
 
+def _organizations(limits: Limits) -> list[Rule]:
+    """Grain: one row per handle that was asked for and found."""
+    return [*_any_table(limits, ("handle",)), _any_value_known("numFollowers")]
+
+
+def _daily_papers(limits: Limits) -> list[Rule]:
+    """Grain: one row per day and paper; a paper may stand on two days."""
+    key = ("date", "paper.id")
+    where = "fault is null and paper.upvotes is null"
+    return [*_any_table(limits, key), no_rows("values_not_null", where, key, "no null", "paper.upvotes", "warn")]
+
+
 def _any_value_known(column: str) -> Rule:
     known, wanted = f"""concat(count("{column}"), ' of ', count(*), ' rows')""", "a value in at least one row"
     return table_holds("any_value_known", f'count(*) = 0 or count("{column}") > 0', known, wanted, column)
+
+
+SUITES: dict[str, Callable[[Limits], list[Rule]]] = {
+    "models": partial(_repos, ("downloads", "likes")),
+    "datasets": partial(_repos, ("downloads", "likes")),
+    "spaces": partial(_repos, ("likes",)),  # the Hub counts no downloads of spaces
+    "organizations": _organizations,
+    "daily_papers": _daily_papers,
+}
+"""The rules of each raw table."""

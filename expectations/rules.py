@@ -30,11 +30,11 @@ def fingerprint(rules: Iterable[Rule]) -> str:
 
 
 def row_count_at_least(
-    minimum: int, expectation: str = "row_count_at_least", threshold: str = "", severity: Severity = "error"
+    minimum: int, name: str = "row_count_at_least", wanted: str = "", severity: Severity = "error"
 ) -> Rule:
     """The table has at least `minimum` rows."""
-    wanted = threshold or f"at least {minimum} rows"
-    return Rule(expectation, "ExpectTableRowCountToBeBetween", {"min_value": minimum}, wanted, severity=severity)
+    wanted = wanted or f"at least {minimum} rows"
+    return Rule(name, "ExpectTableRowCountToBeBetween", {"min_value": minimum}, wanted, severity=severity)
 
 
 def row_count_equal(rows: int) -> Rule:
@@ -60,43 +60,33 @@ def key_unique(key: Sequence[str], where: str = "true") -> Rule:
 
 
 def no_rows(
-    expectation: str,
-    where: str,
-    key: Sequence[str],
-    threshold: str,
-    column: str | None = None,
-    severity: Severity = "error",
+    name: str, where: str, key: Sequence[str], wanted: str, column: str | None = None, severity: Severity = "error"
 ) -> Rule:
     """No row meets `where`, an SQL condition on one row."""
     failing = f"select {_shown(key)} as sample_key, 1 as row_count from {{batch}} where {where}"
-    return _sql_rule(expectation, _capped(failing), threshold, column, severity)
+    return _sql_rule(name, _capped(failing), wanted, column, severity)
 
 
-def share_at_most(expectation: str, where: str, maximum: float, key: Sequence[str], column: str) -> Rule:
+def share_at_most(name: str, where: str, maximum: float, key: Sequence[str], column: str) -> Rule:
     """At most the share `maximum` (0 to 1) of the rows meets `where`."""
     query = (
         f"select count(*) filter (where {where}) as rows_failing, "
         f"min({_shown(key)}, {MAX_SAMPLES}) filter (where {where}) as sample_keys "
         f"from {{batch}} having rows_failing > {maximum!r} * count(*)"
     )
-    return _sql_rule(expectation, query, f"at most {maximum * 100:g} per cent of the rows", column)
+    return _sql_rule(name, query, f"at most {maximum * 100:g} per cent of the rows", column)
 
 
 def table_holds(
-    expectation: str,
-    condition: str,
-    observed: str,
-    threshold: str,
-    column: str | None = None,
-    severity: Severity = "error",
+    name: str, condition: str, observed: str, wanted: str, column: str | None = None, severity: Severity = "error"
 ) -> Rule:
     """`condition`, SQL on aggregates of the table, is true; `observed` is the aggregate that is shown if it is not."""
     query = f"select cast({observed} as varchar) as observed from {{batch}} having not coalesce({condition}, false)"
-    return _sql_rule(expectation, query, threshold, column, severity)
+    return _sql_rule(name, query, wanted, column, severity)
 
 
-def _sql_rule(name: str, query: str, threshold: str, column: str | None = None, severity: Severity = "error") -> Rule:
-    return Rule(name, "NoUnexpectedRows", {"unexpected_rows_query": query}, threshold, column, severity)
+def _sql_rule(name: str, query: str, wanted: str, column: str | None = None, severity: Severity = "error") -> Rule:
+    return Rule(name, "NoUnexpectedRows", {"unexpected_rows_query": query}, wanted, column, severity)
 
 
 def _capped(failing: str) -> str:

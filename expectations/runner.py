@@ -9,119 +9,85 @@ import glob
 import importlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from expectations import raw
 from expectations.dialect import connect
 from expectations.outcome import Layer, Outcome
-from expectations.release import ReleasedTable, released_table
+from expectations.release import released_table
 from expectations.rules import Rule
 from orchestration.ground.engine import sql_name, sql_text
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationValidationResult
 
-DEFAULT_MEMORY_LIMIT = "1GB"
-
-Columns = Mapping[str, str]  # DuckDB type by column name
-Suite = Callable[[Columns], list[Rule]]
+Suites = Mapping[str, Sequence[Rule]]  # the rules of each table
+# The rules of a table, made from the types of its columns as DuckDB finds them.
+_Suite = Callable[[Mapping[str, str]], Sequence[Rule]]
 
 _GX_SEVERITY = {"error": "critical", "warn": "warning"}
 
 
-def check_raw(
-    data_dir: Path,
-    snapshot_date: date,
-    tables: Iterable[str],
-    *,
-    previous_rows: Mapping[str, int | None],
-    max_drop_share: float = 0.3,
-    max_fault_share: float = 0.05,
-    memory_limit: str = DEFAULT_MEMORY_LIMIT,
-) -> list[Outcome]:
-    """Outcomes of the raw `tables` of one snapshot, in the order of the tables.
-
-    `previous_rows`: rows of each table in the complete snapshot before, None or absent where there is none.
-    Shares are from 0 to 1. Raises KeyError for a name that is no raw table.
-    """
-    limits = {table: raw.Limits(previous_rows.get(table), max_drop_share, max_fault_share) for table in tables}
-    rules = {table: raw.SUITES[table](limits[table]) for table in limits}
-    root, partition = data_dir / "raw", f"snapshot_date={snapshot_date:%Y-%m-%d}"
-    return _check(
-        "raw",
-        {table: lambda _, table=table: rules[table] for table in rules},
-        folders={table: root / table / partition for table in rules},
-        scratch=data_dir / ".checks.tmp",
-        memory_limit=memory_limit,
-    )
+def check_raw(data_dir: Path, snapshot_date: date, suites: Suites, *, memory_limit: str = "1GB") -> list[Outcome]:
+    """Outcomes of the rules of each raw table of one snapshot."""
+    folders = {table: data_dir / "raw" / table / f"snapshot_date={snapshot_date}" for table in suites}
+    return _check("raw", _of_any_columns(suites), data_dir, memory_limit, folders=folders)
 
 
-def check_marts(
-    warehouse: Path, suites: Mapping[str, Sequence[Rule]], *, memory_limit: str = DEFAULT_MEMORY_LIMIT
-) -> list[Outcome]:
+def check_marts(warehouse: Path, suites: Suites, *, memory_limit: str = "1GB") -> list[Outcome]:
     """Outcomes of the rules of each table in the DuckDB file `warehouse`, which is opened read-only."""
-    return _check(
-        "marts",
-        {table: lambda _, table=table: list(suites[table]) for table in suites},
-        database=warehouse,
-        scratch=warehouse.with_name(".checks.tmp"),
-        memory_limit=memory_limit,
-    )
+    return _check("marts", _of_any_columns(suites), warehouse.parent, memory_limit, database=warehouse)
 
 
 def check_release(
     release_dir: Path,
-    tables: Mapping[str, ReleasedTable],
+    tables: Mapping[str, tuple[Sequence[str], int]],
     snapshot_date: date,
     *,
-    memory_limit: str = DEFAULT_MEMORY_LIMIT,
+    memory_limit: str = "1GB",
 ) -> list[Outcome]:
     """Outcomes of the `tables` of the release in `release_dir`, each with its key and rows from the manifest."""
-    return _check(
-        "release",
-        {
-            table: lambda columns, table=table: released_table(table, tables[table], columns, snapshot_date)
-            for table in tables
-        },
-        folders={table: release_dir / "data" / table for table in tables},
-        # Beside the release, never in it: a release holds what its manifest lists and nothing else.
-        scratch=release_dir.with_name(".checks.tmp"),
-        memory_limit=memory_limit,
-    )
+    suites = {table: partial(released_table, table, *of_table, snapshot_date) for table, of_table in tables.items()}
+    folders = {table: release_dir / "data" / table for table in tables}
+    # Beside the release, never in it: a release holds what its manifest lists and nothing else.
+    return _check("release", suites, release_dir.parent, memory_limit, folders=folders)
+
+
+def _of_any_columns(suites: Suites) -> Mapping[str, _Suite]:
+    return {table: lambda _, rules=rules: rules for table, rules in suites.items()}
 
 
 def _check(
     layer: Layer,
-    suites: Mapping[str, Suite],
+    suites: Mapping[str, _Suite],
+    beside: Path,
+    memory_limit: str,
     *,
     database: Path | None = None,
     folders: Mapping[str, Path] | None = None,
-    scratch: Path,
-    memory_limit: str,
 ) -> list[Outcome]:
     """Outcomes of every suite, on the tables of `database` or on views over the Parquet files of `folders`."""
     if database and not database.is_file():
         return [_unreadable(layer, table, f"no file {database.name}") for table in suites]
-    outcomes: list[Outcome] = []
-    readable = list(folders.values()) if folders else []
+    folders, scratch, outcomes = folders or {}, beside / ".checks.tmp", list[Outcome]()
     try:
-        with connect(database, readable=readable, scratch=scratch, memory_limit=memory_limit) as engine:
+        with connect(database, readable=folders.values(), scratch=scratch, memory_limit=memory_limit) as engine:
             judge = _Judge(engine)
             for table, suite in suites.items():
-                outcomes += _check_table(layer, engine, judge, table, suite, folders[table] if folders else None)
+                outcomes += _check_table(layer, engine, judge, table, suite, folders.get(table))
     except SQLAlchemyError as error:
         return [_unreadable(layer, table, _first_line(error)) for table in suites]
     return outcomes
 
 
 def _check_table(
-    layer: Layer, engine: Engine, judge: "_Judge", table: str, suite: Suite, folder: Path | None
+    layer: Layer, engine: Engine, judge: "_Judge", table: str, suite: _Suite, folder: Path | None
 ) -> list[Outcome]:
     if not table.isidentifier():
         return [_unreadable(layer, table, "a name that no table has")]

@@ -25,11 +25,13 @@ def preview(folder: Path) -> dg.TableMetadataValue:
 
 
 def preview_of(rows: Iterable[Mapping[str, object]]) -> dg.TableMetadataValue:
-    """Rows as short inert text; one that says `none` where there are none."""
-    records = [dg.TableRecord({name: legible(value) for name, value in row.items()}) for row in rows]
-    records = records or [dg.TableRecord({"rows": "none"})]
-    # Dagster keeps the fields of a record by name; the schema has them in their own order.
-    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(name) for name in records[0].data]))
+    """Rows as short inert text."""
+    return table_of({name: legible(value) for name, value in row.items()} for row in rows)
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> dg.TableMetadataValue:
+    """Rows as they are, with the columns of the first one; one that says `none` where there are none."""
+    return dg.MetadataValue.table([dg.TableRecord(dict(row)) for row in rows] or [dg.TableRecord({"rows": "none"})])
 
 
 def picture(png: bytes) -> dg.MarkdownMetadataValue:
@@ -40,9 +42,14 @@ def picture(png: bytes) -> dg.MarkdownMetadataValue:
 def source_columns(manifest: Mapping[str, Any], source: str, table: str, schema: pa.Schema | None = None) -> dict:
     """The metadata `dagster/column_schema` of a dbt source: documented columns, in the types of `schema` if given."""
     node = next(n for n in manifest["sources"].values() if (n["source_name"], n["name"]) == (source, table))
-    types = {field.name: str(field.type) for field in schema or ()}
+    types = {name: str(column["data_type"]).lower() for name, column in node["columns"].items()}
+    return column_schema(node, types | {field.name: str(field.type) for field in schema or ()})
+
+
+def column_schema(node: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, dg.TableSchema]:
+    """The same of any dbt node, in `types` by column."""
     columns = [
-        dg.TableColumn(name, types.get(name) or str(c["data_type"]).lower(), " ".join(c["description"].split()))
-        for name, c in node["columns"].items()
+        dg.TableColumn(name, types.get(name, "?"), description=" ".join(column["description"].split()))
+        for name, column in node["columns"].items()
     ]
     return {"dagster/column_schema": dg.TableSchema(columns)}

@@ -20,6 +20,8 @@ from orchestration.settings import Settings, load_settings
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
+# What the functions of assets and checks call them.
+Hub, OfRun = dg.ResourceParam[HubAccess], dg.ResourceParam[Settings]
 # DuckDB takes one writing process. dagster.yaml gives every pool a limit of one.
 WAREHOUSE_POOL = "warehouse"
 

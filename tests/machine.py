@@ -15,14 +15,14 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.release import provenance
 from orchestration.crawl.source import HubAccess
 from orchestration.dbt import MANIFEST, prepare_manifest, run_dbt
 from orchestration.release.build import build_release, release_dir
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import ReleaseFile
 from orchestration.release.export import open_warehouse
-from orchestration.settings import Settings, load_settings
+from orchestration.release.provenance import provenance
+from orchestration.settings import PROJECT_DIR, Settings, load_settings
 from orchestration.site.report import write_pages
 from tests.hubscape import hubscape
 from tests.sandbox import TOKEN
@@ -73,7 +73,7 @@ class Machine:
                 snapshot_date=date,
                 sources=[],
                 checks=[],
-                provenance=provenance(),
+                provenance=provenance(PROJECT_DIR),
                 pages=no_pages if tables else write_pages,  # charts ask tables that a part does not have
             )
 

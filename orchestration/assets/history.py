@@ -6,7 +6,8 @@
 import datetime as dt
 import functools
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -20,6 +21,7 @@ from orchestration.jobs import DAYS, HISTORY, RELEASE_HISTORY
 from orchestration.lake.manifest import Manifest
 from orchestration.release.build import release_dir
 from orchestration.release.datapackage import read_datapackage
+from orchestration.resources import Hub, OfRun
 from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
@@ -29,94 +31,77 @@ RunDay = Callable[[Settings, dg.DagsterInstance], object]
 
 def past_days(run_day: RunDay) -> list[dg.AssetsDefinition]:
     """`raw/history` and `release/history`, whose days `run_day` makes; a day that the source lacks stays empty."""
+    about_raw = "Raw tables of past days, each from the last commit of that day in HUBSCAPE_BULK_SOURCE."
+    about_days = (
+        "A whole run for each past day, oldest first, as `hubscape backfill` makes them; only the last day is "
+        "published, and only if no later release is there."
+    )
+    release = functools.partial(_release, run_day)
     with warnings.catch_warnings():
         # When a backfill policy is no longer called beta, this can go.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        shared = {
-            "partitions_def": DAYS,
-            # The source's history is read once for all days, and each day goes on from the one before.
-            "backfill_policy": dg.BackfillPolicy.single_run(),
-            "owners": [OWNER],
-            "output_required": False,
-        }
-        return [_raw_history(shared), _release_history(shared, run_day)]
+        return [
+            _days(_fill, HISTORY, pool="crawl_history", kinds={"huggingface", "parquet"}, description=about_raw),
+            _days(
+                release, RELEASE_HISTORY, [HISTORY], pool="release_history", kinds={"parquet"}, description=about_days
+            ),
+        ]
 
 
-def _raw_history(shared: dict) -> dg.AssetsDefinition:
+def _days(
+    make: Callable[..., Backfill], key: dg.AssetKey, deps: Sequence[dg.AssetKey] = (), **facts: Any
+) -> dg.AssetsDefinition:
+    """An asset whose days are made, and reported one by one, by `make`."""
+
     @dg.asset(
-        key=HISTORY,
-        group_name="raw",
-        kinds={"huggingface", "parquet"},
-        pool="crawl_history",
-        description="Raw tables of past days, each from the last commit of that day in HUBSCAPE_BULK_SOURCE.",
-        **shared,
+        key=key,
+        deps=deps,
+        group_name=key.path[0],
+        partitions_def=DAYS,
+        # The source's history is read once for all days, and each day goes on from the one before.
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        owners=[OWNER],
+        output_required=False,
+        **facts,
     )
-    def history(
-        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.MaterializeResult]:
-        yield from ()  # the days that exist are reported one by one, below
-
-        def filled(day: dt.date, commit: BulkCommit, manifests: list[Manifest]) -> None:
-            metadata = {f"{m.table}_rows": dg.MetadataValue.int(m.rows) for m in manifests}
-            metadata["source_commit"] = dg.MetadataValue.text(commit.sha)
-            context.log_event(dg.AssetMaterialization(HISTORY, partition=day.isoformat(), metadata=metadata))
-
+    def history(context: dg.AssetExecutionContext, hub: Hub, settings: OfRun) -> Iterator[dg.MaterializeResult]:
+        yield from ()  # a day is reported where it is made: the source may lack some of them
+        first, last = map(dt.date.fromisoformat, context.partition_key_range)
         with plain_failures():
-            done = fill_raw(settings, hub, GATE, *_days(context), say=context.log.info, on_day=filled)
-        _tell(context, done)
+            done = make(context, settings, hub, first, last)
+        print_days(done, context.log.info)
+        if done.failure:  # all other days stand
+            raise dg.Failure(done.failure, allow_retries=False)
 
     return history
 
 
-def _release_history(shared: dict, run_day: RunDay) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=RELEASE_HISTORY,
-        deps=[HISTORY],
-        group_name="release",
-        kinds={"parquet"},
-        pool="release_history",
-        description="A whole run for each past day, oldest first, as `hubscape backfill` makes them; only the last day "
-        "is published, and only if no later release is there.",
-        **shared,
-    )
-    def history(
-        context: dg.AssetExecutionContext, hub: dg.ResourceParam[HubAccess], settings: dg.ResourceParam[Settings]
-    ) -> Iterator[dg.MaterializeResult]:
-        yield from ()  # the days that have a release are reported one by one, below
-        first, last = _days(context)
-        run = functools.partial(run_day, instance=context.instance)
-        try:
-            with plain_failures():
-                done = backfill(settings, hub, first, last, run_day=run, say=context.log.info)
-        finally:
-            for number in range((last - first).days + 1):
-                of_day = settings.model_copy(update={"snapshot_date": first + dt.timedelta(days=number)})
-                if stands(of_day):
-                    context.log_event(_released(of_day))
-        _tell(context, done)
+def _fill(context: dg.AssetExecutionContext, settings: Settings, hub: HubAccess, *days: dt.date) -> Backfill:
+    def filled(day: dt.date, commit: BulkCommit, manifests: list[Manifest]) -> None:
+        _report(context, HISTORY, day, {f"{m.table}_rows": m.rows for m in manifests} | {"source_commit": commit.sha})
 
-    return history
+    return fill_raw(settings, hub, GATE, *days, say=context.log.info, on_day=filled)
 
 
-def _days(context: dg.AssetExecutionContext) -> tuple[dt.date, dt.date]:
-    """The first and the last of the days that a run is to fill."""
-    first, last = context.partition_key_range
-    return dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+def _release(
+    run_day: RunDay,
+    context: dg.AssetExecutionContext,
+    settings: Settings,
+    hub: HubAccess,
+    first: dt.date,
+    last: dt.date,
+) -> Backfill:
+    run = functools.partial(run_day, instance=context.instance)
+    try:
+        return backfill(settings, hub, first, last, run_day=run, say=context.log.info)
+    finally:
+        for day in (first + dt.timedelta(days=number) for number in range((last - first).days + 1)):
+            if stands(settings.model_copy(update={"snapshot_date": day})):
+                package = read_datapackage(release_dir(settings.data_dir, day))
+                facts = {"tables": len(package.resources), "checks": len(package.checks)}
+                facts["dagster/row_count"] = sum(resource.rows for resource in package.resources)
+                _report(context, RELEASE_HISTORY, day, facts)
 
 
-def _tell(context: dg.AssetExecutionContext, done: Backfill) -> None:
-    """Says what became of the days; fails where some were refused, though all others stand."""
-    print_days(done, context.log.info)
-    if done.failure:
-        raise dg.Failure(done.failure, allow_retries=False)
-
-
-def _released(settings: Settings) -> dg.AssetMaterialization:
-    package = read_datapackage(release_dir(settings.data_dir, settings.snapshot_date))
-    facts = {
-        "dagster/row_count": sum(resource.rows for resource in package.resources),
-        "tables": len(package.resources),
-        "checks": len(package.checks),
-    }
-    metadata = {name: dg.MetadataValue.int(number) for name, number in facts.items()}
-    return dg.AssetMaterialization(RELEASE_HISTORY, partition=settings.snapshot_date.isoformat(), metadata=metadata)
+def _report(context: dg.AssetExecutionContext, key: dg.AssetKey, day: dt.date, facts: dict[str, Any]) -> None:
+    context.log_event(dg.AssetMaterialization(key, partition=day.isoformat(), metadata=facts))

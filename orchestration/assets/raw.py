@@ -8,7 +8,6 @@ import dagster as dg
 from orchestration.checks.gates import GATE
 from orchestration.crawl.dump import fetch_bulk
 from orchestration.crawl.plan import fetch
-from orchestration.crawl.source import HubAccess
 from orchestration.failures import plain_failures
 from orchestration.hub.listing import FIELDS
 from orchestration.jobs import FRESH
@@ -16,6 +15,7 @@ from orchestration.lake.manifest import Manifest
 from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import snapshot_dir
 from orchestration.metadata import preview, source_columns
+from orchestration.resources import Hub, OfRun
 from orchestration.settings import Settings
 from orchestration.translator import OWNER
 
@@ -65,10 +65,7 @@ def _raw_asset(table: str, description: str, dbt_manifest: Mapping[str, Any]) ->
         pool=f"crawl_{table}",
     )
     def raw_table(
-        context: dg.AssetExecutionContext,
-        config: RawConfig,
-        hub: dg.ResourceParam[HubAccess],
-        settings: dg.ResourceParam[Settings],
+        context: dg.AssetExecutionContext, config: RawConfig, hub: Hub, settings: OfRun
     ) -> dg.MaterializeResult:
         options = {"refetch": config.refetch, "progress": context.log.info}
         with plain_failures():
@@ -79,18 +76,15 @@ def _raw_asset(table: str, description: str, dbt_manifest: Mapping[str, Any]) ->
     return raw_table
 
 
-def raw_metadata(settings: Settings, manifest: Manifest) -> dict[str, dg.MetadataValue]:
+def raw_metadata(settings: Settings, manifest: Manifest) -> dict[str, Any]:
     """What Dagster shows of a raw snapshot: the same facts as its manifest, and ten rows."""
     folder = snapshot_dir(settings.data_dir, manifest.table, manifest.snapshot_date)
     return {
-        "dagster/row_count": dg.MetadataValue.int(manifest.rows),
-        "bytes": dg.MetadataValue.int(manifest.bytes),
-        "sha256": dg.MetadataValue.text(" ".join(file.sha256 for file in manifest.files)),
-        "snapshot_date": dg.MetadataValue.text(manifest.snapshot_date.isoformat()),
-        "requests": dg.MetadataValue.int(manifest.requests),
-        "faulty_rows": dg.MetadataValue.int(manifest.faulty_rows),
-        "source": dg.MetadataValue.text(manifest.source_label),
-        "synthetic": dg.MetadataValue.bool(manifest.synthetic),
-        "folder": dg.MetadataValue.path(str(folder)),
+        **manifest.model_dump(include={"bytes", "requests", "faulty_rows", "synthetic"}),
+        "dagster/row_count": manifest.rows,
+        "sha256": " ".join(file.sha256 for file in manifest.files),
+        "snapshot_date": manifest.snapshot_date.isoformat(),
+        "source": manifest.source_label,
+        "folder": folder,
         "preview": preview(folder),
     }

@@ -12,7 +12,7 @@ from dagster_dbt import dbt_assets
 from orchestration.checks.build_log import faults, with_facts
 from orchestration.dbt import dbt_project, run_dbt
 from orchestration.failures import plain_failures
-from orchestration.resources import WAREHOUSE_POOL
+from orchestration.resources import WAREHOUSE_POOL, OfRun
 from orchestration.settings import Settings
 from orchestration.translator import LayerTranslator
 
@@ -27,16 +27,8 @@ _ID = "dagster_dbt/unique_id"  # what dagster-dbt notes on every asset and check
 def transform_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     """All dbt models, seeds and tests as one multi-asset."""
 
-    @dbt_assets(
-        manifest=manifest,
-        project=dbt_project(),
-        name="dbt_build",
-        dagster_dbt_translator=LayerTranslator(),
-        pool=WAREHOUSE_POOL,
-    )
-    def dbt_build(
-        context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], dbt: dg.ResourceParam[Future]
-    ) -> Iterator[Any]:
+    @dbt_assets(manifest=manifest, project=dbt_project(), dagster_dbt_translator=LayerTranslator(), pool=WAREHOUSE_POOL)
+    def dbt_build(context: dg.AssetExecutionContext, settings: OfRun, dbt: dg.ResourceParam[Future]) -> Iterator[Any]:
         # Unit tests are no asset checks; `make test` runs them.
         words = ["build", "--exclude-resource-type", "unit_test", *selection(context, manifest)]
         try:
@@ -102,13 +94,9 @@ def events(
         if name in assets and status == "success":
             yield dg.Output(None, output_name=assets[name].to_python_identifier(), metadata=told)
         elif name in checks and status != "skipped":
-            yield dg.AssetCheckResult(
-                passed=status == "pass",
-                asset_key=checks[name].asset_key,
-                check_name=checks[name].name,
-                severity=dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR,
-                metadata=told,
-            )
+            check, severity = checks[name], dg.AssetCheckSeverity["WARN" if status == "warn" else "ERROR"]
+            key = {"asset_key": check.asset_key, "check_name": check.name}
+            yield dg.AssetCheckResult(passed=status == "pass", severity=severity, metadata=told, **key)
 
 
 def refusal(results: Sequence["NodeResult"], settings: Settings) -> str:
@@ -119,9 +107,8 @@ def refusal(results: Sequence["NodeResult"], settings: Settings) -> str:
     failed = [(r.node.unique_id, r.failures) for r in results if r.status in {"fail", "error", "runtime error"}]
     found = faults(settings)
     names = ", ".join(_named(name, *found.get(name, (failures, ""))) for name, failures in failed[:3])
-    return (
-        f"dbt refused the snapshot: {len(failed)} of {len(results)} nodes failed, first {names}; {log} has the details."
-    )
+    said = f"{len(failed)} of {len(results)} nodes failed, first {names}"
+    return f"dbt refused the snapshot: {said}; {log} has the details."
 
 
 def _named(unique_id: str, failures: int | None, sample: str) -> str:

@@ -12,11 +12,20 @@ import duckdb
 
 from orchestration.ground.errors import HubscapeError
 from orchestration.ground.text import inert
-from orchestration.metadata import preview_of
+from orchestration.metadata import column_schema, preview_of, table_of
 from orchestration.release.contract import Contract
 from orchestration.release.datapackage import CheckResult, RawSource
 from orchestration.release.export import open_warehouse
 from orchestration.settings import Settings
+
+_TYPES = """
+select table_name, map(list(column_name), list(lower(data_type))) from duckdb_columns() where not internal group by all
+"""
+
+
+def open_build(settings: Settings) -> duckdb.DuckDBPyConnection:
+    """The warehouse of the settings' data folder, to be read; raises HubscapeError as `open_warehouse`."""
+    return open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit)
 
 
 def with_facts(
@@ -28,7 +37,7 @@ def with_facts(
     DuckDB answers from its own metadata for tables, and ten rows of each published mart.
     """
     try:
-        connection = open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit)
+        connection = open_build(settings)
     except HubscapeError as error:
         say(f"models and tests are shown without numbers: {error}")
         yield from events
@@ -36,40 +45,27 @@ def with_facts(
     with connection:
         # Views over earlier releases look for them below this variable, as dbt's own connection does.
         connection.execute("set variable data_dir = ?", [str(settings.data_dir)])
-        found, types = _found(connection), _types(connection)
+        found, types = _found(connection), dict(connection.execute(_TYPES).fetchall())
         for event in events:
-            node = manifest["nodes"].get(_text(event.metadata.get("unique_id")))
-            if isinstance(event, dg.AssetCheckResult) and node:
+            node = manifest["nodes"][event.metadata["unique_id"].value]
+            if isinstance(event, dg.AssetCheckResult):
                 yield of_test(event, node, *found.get(node["unique_id"], (None, "")))
-            elif isinstance(event, dg.Output) and node:
-                yield event.with_metadata({**event.metadata, **of_model(connection, node, settings, types)})
             else:
-                yield event
+                facts = of_model(connection, node, settings, types.get(node["alias"], {}))
+                yield event.with_metadata({**event.metadata, **facts})
 
 
 def of_model(
-    connection: duckdb.DuckDBPyConnection,
-    node: Mapping[str, Any],
-    settings: Settings,
-    types: Mapping[tuple[str, str], str],
+    connection: duckdb.DuckDBPyConnection, node: Mapping[str, Any], settings: Settings, types: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Rows, snapshot date and columns of a model or seed, in `types` by table and column, and ten rows if published."""
-    columns = [
-        dg.TableColumn(name, types.get((node["alias"], name), "?"), description=" ".join(column["description"].split()))
-        for name, column in node["columns"].items()
-    ]
-    metadata: dict[str, Any] = {
-        "snapshot_date": dg.MetadataValue.text(settings.snapshot_date.isoformat()),
-        "dagster/column_schema": dg.TableSchema(columns),
-    }
+    """Rows, snapshot date and columns of a model or seed, in `types` by column, and ten rows if it is published."""
     name = f'"{node["schema"]}"."{node["alias"]}"'
     (rows,) = connection.execute(f"select count(*) from {name}").fetchone()
-    metadata["dagster/row_count"] = dg.MetadataValue.int(rows)
+    facts = {"snapshot_date": settings.snapshot_date.isoformat(), **column_schema(node, types)}
+    facts["dagster/row_count"] = rows
     if node["config"]["meta"].get("publish"):
-        found = connection.execute(f"select * from {name} limit 10")
-        names = [column[0] for column in found.description]
-        metadata["preview"] = preview_of(dict(zip(names, row, strict=True)) for row in found.fetchall())
-    return metadata
+        facts["preview"] = preview_of(_rows(connection, f"from {name} limit 10"))
+    return facts
 
 
 def of_test(
@@ -82,26 +78,20 @@ def of_test(
     threshold = config["warn_if" if config["severity"].lower() == "warn" else "error_if"]
     keys = [inert(key, 120) for key in sample.split("; ") if key][:5]
     examples = f", for example {'; '.join(keys)}" if keys else ""
-    return event._replace(
-        description="Holds." if event.passed else f"{failures} rows fail{examples}.",
-        metadata={
-            **event.metadata,
-            "threshold": dg.MetadataValue.text("no failing rows" if threshold == "!= 0" else f"fails if {threshold}"),
-            "observed": dg.MetadataValue.text(f"{failures} failing rows"),
-            "rows_failing": dg.MetadataValue.int(failures),
-            "sample_keys": dg.MetadataValue.table([dg.TableRecord({"key": key}) for key in keys])
-            if keys
-            else dg.MetadataValue.text("none"),
-        },
-    )
+    facts = {
+        "threshold": dg.MetadataValue.text("no failing rows" if threshold == "!= 0" else f"fails if {threshold}"),
+        "observed": dg.MetadataValue.text(f"{failures} failing rows"),
+        "rows_failing": dg.MetadataValue.int(failures),
+        "sample_keys": table_of({"key": key} for key in keys) if keys else dg.MetadataValue.text("none"),
+    }
+    description = "Holds." if event.passed else f"{failures} rows fail{examples}."
+    return event._replace(description=description, metadata={**event.metadata, **facts})
 
 
 def faults(settings: Settings) -> dict[str, tuple[int | None, str]]:
     """How many rows the nodes of the last build failed on, with a sample; nothing where the warehouse cannot tell."""
     try:
-        with open_warehouse(
-            settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit
-        ) as connection:
+        with open_build(settings) as connection:
             return _found(connection)
     except (HubscapeError, duckdb.Error):
         return {}
@@ -112,28 +102,14 @@ def _found(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[int | None,
     return {unique_id: (failures, sample) for unique_id, failures, sample in rows.fetchall()}
 
 
-def _types(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
-    rows = connection.execute("select table_name, column_name, lower(data_type) from duckdb_columns()")
-    return {(table, column): kind for table, column, kind in rows.fetchall()}
-
-
-def _text(value: Any) -> str:
-    return str(getattr(value, "text", value))
-
-
 def require_built(connection: duckdb.DuckDBPyConnection, contract: Contract, snapshot_date: str) -> None:
     """Refuses a warehouse in which a model or a test behind the published tables did not pass for this snapshot.
 
     Raises:
         HubscapeError: names how many nodes are missing or failed, and the first of them.
     """
-    try:
-        rows = connection.execute("select unique_id, status, cast(snapshot_date as varchar) from build_log").fetchall()
-    except duckdb.CatalogException:
-        raise HubscapeError("The warehouse has no build log: build it with dbt before releasing it.") from None
-    passed = {
-        unique_id for unique_id, status, date in rows if date == snapshot_date and status in {"success", "pass", "warn"}
-    }
+    rows = _logged(connection, "unique_id, status, cast(snapshot_date as varchar)", "releasing")
+    passed = {name for name, status, day in rows if day == snapshot_date and status in {"success", "pass", "warn"}}
     missing = sorted(contract.required_nodes - passed)
     if missing:
         raise HubscapeError(
@@ -164,27 +140,29 @@ def require_built_from(connection: duckdb.DuckDBPyConnection, sources: Iterable[
 
 def build_subject(connection: duckdb.DuckDBPyConnection) -> str:
     """What names the state of a warehouse: the dbt invocations that its nodes were last built by."""
+    rows = _logged(connection, "distinct invocation_id", "checking")
+    return " ".join(sorted(str(invocation) for (invocation,) in rows))
+
+
+def _logged(connection: duckdb.DuckDBPyConnection, columns: str, before: str) -> list[tuple]:
     try:
-        rows = connection.execute("select distinct invocation_id from build_log order by 1").fetchall()
+        return connection.execute(f"select {columns} from build_log").fetchall()
     except duckdb.CatalogException:
-        raise HubscapeError("The warehouse has no build log: build it with dbt before checking it.") from None
-    return " ".join(str(invocation) for (invocation,) in rows)
+        raise HubscapeError(f"The warehouse has no build log: build it with dbt before {before} it.") from None
 
 
 def build_checks(connection: duckdb.DuckDBPyConnection) -> list[CheckResult]:
     """What every dbt test found in the last build, in a stable order."""
-    rows = connection.execute(
-        "select unique_id, severity, status, failures from build_log where resource_type = 'test' order by unique_id"
-    ).fetchall()
-    verdicts = {"pass": "passed", "warn": "warned"}
-    return [
-        CheckResult(
-            layer="dbt",
-            table="warehouse",
-            check=unique_id.split(".")[2],
-            severity=severity,
-            verdict=verdicts.get(status, "failed"),
-            rows_failing=failures,
-        )
-        for unique_id, severity, status, failures in rows
-    ]
+    query = """
+        select 'dbt' as layer, 'warehouse' as "table", split_part(unique_id, '.', 3) as "check", severity,
+            case status when 'pass' then 'passed' when 'warn' then 'warned' else 'failed' end as verdict,
+            failures as rows_failing
+        from build_log where resource_type = 'test' order by unique_id
+    """
+    return [CheckResult(**row) for row in _rows(connection, query)]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    found = connection.execute(query)
+    names = [column[0] for column in found.description]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]

@@ -1,6 +1,7 @@
 """The audit of a release as blocking asset checks: its bytes against manifest, contract and card, and its values."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import dagster as dg
@@ -9,11 +10,19 @@ from orchestration.checks.from_expectations import CHECK_NAME, asset_check_resul
 from orchestration.checks.gates import release_outcomes
 from orchestration.dbt import MANIFEST
 from orchestration.ground.errors import HubscapeError
+from orchestration.metadata import table_of
 from orchestration.release.audit import audit
 from orchestration.release.build import release_dir, set_aside
 from orchestration.release.contract import read_contract
 from orchestration.release.datapackage import read_datapackage
+from orchestration.resources import OfRun
 from orchestration.settings import Settings
+
+_DESCRIPTIONS = {
+    "audit": "Every file is listed and is byte for byte what is listed; schemas are the contract's; the card says what "
+    "the manifest says; no check had failed.",
+    CHECK_NAME: "The files hold the rows and dates that the manifest promises, and no control character.",
+}
 
 
 def release_checks() -> dg.AssetChecksDefinition:
@@ -22,22 +31,11 @@ def release_checks() -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
         name="release_audit",
         specs=[
-            dg.AssetCheckSpec(
-                "audit",
-                asset=dg.AssetKey(["release"]),
-                blocking=True,
-                description="Every file is listed and is byte for byte what is listed; schemas are the contract's; "
-                "the card says what the manifest says; no check had failed.",
-            ),
-            dg.AssetCheckSpec(
-                CHECK_NAME,
-                asset=dg.AssetKey(["release"]),
-                blocking=True,
-                description="The files hold the rows and dates that the manifest promises, and no control character.",
-            ),
+            dg.AssetCheckSpec(name, asset=dg.AssetKey(["release"]), blocking=True, description=description)
+            for name, description in _DESCRIPTIONS.items()
         ],
     )
-    def release_audit(settings: dg.ResourceParam[Settings]) -> Iterator[dg.AssetCheckResult]:
+    def release_audit(settings: OfRun) -> Iterator[dg.AssetCheckResult]:
         folder = release_dir(settings.data_dir, settings.snapshot_date)
         found = [audited(folder), suited(settings, folder)]
         if not all(result.passed for result in found) and folder.exists():
@@ -52,14 +50,13 @@ def audited(folder: Path) -> dg.AssetCheckResult:
     """What the audit found, question by question."""
     findings = audit(folder, read_contract(MANIFEST))
     problems = [finding for finding in findings if finding.problem]
-    rows = [dg.TableRecord({"question": f.question, "problem": f.problem}) for f in findings]
     return dg.AssetCheckResult(
         asset_key=["release"],
         check_name="audit",
         passed=not problems,
         description=problems[0].problem if problems else f"{len(findings)} questions answered well.",
         metadata={
-            "findings": dg.MetadataValue.table(rows),
+            "findings": table_of(asdict(finding) for finding in findings),
             "failed": len(problems),
             "threshold": "every question is answered without a problem",
             "observed": f"{len(problems)} of {len(findings)} questions have a problem",

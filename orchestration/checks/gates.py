@@ -6,7 +6,7 @@ from pathlib import Path
 
 from expectations import marts, raw
 from expectations.outcome import Outcome, refusals
-from expectations.rules import fingerprint
+from expectations.rules import Rule, fingerprint
 from expectations.runner import check_release
 from orchestration.checks.verdicts import read_verdict, require_verdict
 from orchestration.crawl.source import Gate
@@ -35,10 +35,14 @@ def raw_subject(settings: Settings, table: str) -> str:
 _SOME_ROWS = 1000
 
 
+def raw_suite(settings: Settings, table: str, previous_rows: int | None) -> list[Rule]:
+    """The rules of a raw table, of which the snapshot before had so many rows."""
+    return raw.SUITES[table](raw.Limits(previous_rows, settings.max_volume_drop, settings.max_fault_share))
+
+
 def raw_rules(settings: Settings, table: str) -> str:
     """What names the rules by which a raw table is judged, whatever the snapshot before had."""
-    limits = raw.Limits(_SOME_ROWS, settings.max_volume_drop, settings.max_fault_share)
-    return fingerprint(raw.SUITES[table](limits))
+    return fingerprint(raw_suite(settings, table, _SOME_ROWS))
 
 
 def mart_rules(settings: Settings, manifest: Path) -> dict[str, str]:
@@ -54,12 +58,9 @@ def is_refused(settings: Settings, table: str) -> bool:
     One that other rules refused is judged anew: what is wrong may have been the rule.
     """
     verdict = read_verdict(settings.data_dir, "raw", table, settings.snapshot_date)
-    return (
-        verdict is not None
-        and bool(verdict.refused)
-        and verdict.subject == raw_subject(settings, table)
-        and verdict.rules == raw_rules(settings, table)
-    )
+    if verdict is None or not verdict.refused:
+        return False
+    return (verdict.subject, verdict.rules) == (raw_subject(settings, table), raw_rules(settings, table))
 
 
 def require_one_source(settings: Settings, source_label: str) -> None:
@@ -129,42 +130,21 @@ def raw_sources(settings: Settings) -> tuple[list[RawSource], list[CheckResult]]
             or its files are not what its manifest lists.
     """
     sources, checks = [], []
+    data_dir, day = settings.data_dir, settings.snapshot_date
     for table in schemas.SCHEMAS:
-        manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
+        manifest = snapshot.verify(data_dir, table, day)
         subject, rules = raw_subject(settings, table), raw_rules(settings, table)
-        checks += require_verdict(
-            settings.data_dir, "raw", table, settings.snapshot_date, subject=subject, rules=rules
-        ).results
-        sources.append(
-            RawSource(
-                table=table,
-                source=manifest.source,
-                source_label=manifest.source_label,
-                synthetic=manifest.synthetic,
-                rows=manifest.rows,
-                faulty_rows=manifest.faulty_rows,
-                first_observed_at=manifest.first_observed_at,
-                last_observed_at=manifest.last_observed_at,
-                manifest_sha256=subject,
-                refresh=manifest.refresh,
-                full_crawl_date=manifest.full_crawl_date,
-                source_commit=manifest.source_commit,
-            )
-        )
+        checks += require_verdict(data_dir, "raw", table, day, subject=subject, rules=rules).results
+        facts = manifest.model_dump(include=RawSource.model_fields.keys() - {"manifest_sha256"})
+        sources.append(RawSource(manifest_sha256=subject, **facts))
     return sources, checks
 
 
 def release_outcomes(settings: Settings, package: DataPackage) -> list[Outcome]:
     """What the release's suite finds in the files themselves."""
-    return check_release(
-        release_dir(settings.data_dir, settings.snapshot_date),
-        {
-            resource.name: {"key": resource.table_schema.primary_key, "rows": resource.rows}
-            for resource in package.resources
-        },
-        settings.snapshot_date,
-        memory_limit=settings.reading_memory_limit,
-    )
+    folder = release_dir(settings.data_dir, settings.snapshot_date)
+    tables = {resource.name: (resource.table_schema.primary_key, resource.rows) for resource in package.resources}
+    return check_release(folder, tables, settings.snapshot_date, memory_limit=settings.reading_memory_limit)
 
 
 def require_publishable(settings: Settings) -> DataPackage:

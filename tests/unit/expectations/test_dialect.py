@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from expectations import raw
 from expectations.dialect import connect
 from expectations.runner import check_raw
 
@@ -69,7 +70,8 @@ def test_every_table_is_judged_however_often_garbage_is_collected(tmp_path: Path
     threshold = gc.get_threshold()
     gc.set_threshold(50, 2, 2)
     try:
-        outcomes = check_raw(tmp_path, date(2026, 11, 23), tables, previous_rows={})
+        suites = {table: raw.SUITES[table](raw.Limits()) for table in tables}
+        outcomes = check_raw(tmp_path, date(2026, 11, 23), suites)
     finally:
         gc.set_threshold(*threshold)
     assert {outcome.table for outcome in outcomes} == set(tables)

@@ -1,5 +1,6 @@
 """The raw suites over real Parquet files in the layout of the lake: each rule holds on good rows, fails on bad ones."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from expectations import raw
+from expectations import raw, runner
 from expectations.outcome import Outcome, refusals
-from expectations.runner import check_raw
 
 DAY = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -62,6 +62,14 @@ def write(data: Path, table: str, rows: list[dict[str, Any]]) -> None:
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), folder / "part-00000.parquet")
 
 
+def check_raw(
+    data: Path, day: date, tables: Iterable[str], *, previous_rows: dict[str, int | None], **limits: float
+) -> list[Outcome]:
+    """Outcomes of the tables; `previous_rows`: those of the snapshot before, None or absent where there is none."""
+    suites = {table: raw.SUITES[table](raw.Limits(previous_rows.get(table), **limits)) for table in tables}
+    return runner.check_raw(data, day, suites)
+
+
 def check(data: Path, table: str, rows: list[dict[str, Any]], **limits: Any) -> list[Outcome]:
     write(data, table, rows)
     return check_raw(data, DAY, [table], previous_rows=limits.pop("previous_rows", {}), **limits)
@@ -90,9 +98,9 @@ def test_a_field_that_the_hub_no_longer_sends_is_refused(tmp_path: Path, table: 
 
 def test_good_tables_pass_every_rule(tmp_path: Path) -> None:
     data = tmp_path / "data [ab]*"  # what DuckDB would take for a pattern
-    for table in raw.RAW_TABLES:
+    for table in raw.SUITES:
         write(data, table, good_rows(table))
-    outcomes = check_raw(data, DAY, raw.RAW_TABLES, previous_rows=dict.fromkeys(raw.RAW_TABLES, 40))
+    outcomes = check_raw(data, DAY, raw.SUITES, previous_rows=dict.fromkeys(raw.SUITES, 40))
     assert failed(outcomes) == []
     rules = {table: suite(raw.Limits(previous_rows=40)) for table, suite in raw.SUITES.items()}
     assert [(o.table, o.expectation, o.column, o.severity) for o in outcomes] == [
@@ -103,12 +111,12 @@ def test_good_tables_pass_every_rule(tmp_path: Path) -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("table", raw.RAW_TABLES)
+@pytest.mark.parametrize("table", raw.SUITES)
 def test_an_empty_table_is_refused(tmp_path: Path, table: str) -> None:
     assert failed(check(tmp_path, table, [])) == [("row_count_at_least", None)]
 
 
-@pytest.mark.parametrize("table", raw.RAW_TABLES)
+@pytest.mark.parametrize("table", raw.SUITES)
 def test_a_key_that_occurs_twice_is_refused(tmp_path: Path, table: str) -> None:
     rows = good_rows(table)
     outcomes = check(tmp_path, table, [*rows, rows[1]])
@@ -161,7 +169,7 @@ def test_without_a_snapshot_before_there_is_no_rule_on_a_drop(tmp_path: Path) ->
     assert "row_count_not_dropped" not in {outcome.expectation for outcome in outcomes}
 
 
-@pytest.mark.parametrize("table", raw.RAW_TABLES)
+@pytest.mark.parametrize("table", raw.SUITES)
 def test_a_row_without_its_time_of_observation_is_refused(tmp_path: Path, table: str) -> None:
     rows = good_rows(table)
     rows[0]["observed_at"] = None
