@@ -17,7 +17,7 @@ from orchestration.lake import schemas, snapshot
 from orchestration.lake.bulk import was_observed
 from orchestration.lake.files import LakeError
 from orchestration.lake.manifest import Manifest
-from orchestration.lake.origin import kept_snapshot, without_day
+from orchestration.lake.snapshot import kept_snapshot, without_day
 from orchestration.release.audit import require_sound
 from orchestration.release.build import release_days, release_dir
 from orchestration.release.contract import read_contract

@@ -1,12 +1,9 @@
 """Turns a stranger's Parquet files of a bulk dump into a snapshot of one raw table.
 
-Belongs here: whether such a file may be read at all, which of its columns becomes which of ours, and how strictly a
-value must fit. Not: where files come from (hub.bulk), what a table's columns are (schemas).
+Belongs here: whether such a file may be read at all, and whether it is newer than what is held. Not: where files come
+from (hub.bulk), which of its columns becomes which of ours, and how (columns).
 
-A file is read under a memory limit, by a connection that sees nothing else of this machine, in one pass. As with rows
-of the API a value that does not fit is left null and named in its row's `fault`; a column that a dump does not have is
-null throughout. Values may come in other clothes than the Hub's: counts as whole doubles, instants without a zone (UTC)
-or as text, nested values as JSON text, a map as a struct. Nothing is rounded.
+A file is read under a memory limit, by a connection that sees nothing else of this machine, in one pass.
 """
 
 import os
@@ -246,8 +243,5 @@ def _require_newer_rows(data_dir: Path, table: str, snapshot_date: date, folder:
 def _newest(folder: Path, snapshot_date: date) -> datetime | None:
     """When the newest repo was created, those aside that claim to be of a time after the snapshot."""
     end = datetime(snapshot_date.year, snapshot_date.month, snapshot_date.day, tzinfo=UTC) + timedelta(days=2)
-    newest = []
-    for part in folder.glob("*.parquet"):
-        created = pq.read_table(part, columns=["createdAt"])["createdAt"]
-        newest.append(pc.max(created.filter(pc.less(created, pa.scalar(end, created.type)))).as_py())
-    return max(filter(None, newest), default=None)
+    rows = pq.read_table(sorted(folder.glob("*.parquet")), columns=["createdAt"], filters=pc.field("createdAt") < end)
+    return pc.max(rows["createdAt"]).as_py()

@@ -17,7 +17,7 @@ from duckdb.sqltypes import DuckDBPyType
 
 from orchestration.ground.engine import sql_name, sql_text
 from orchestration.lake.rows import MAX_EXTRA_CHARACTERS, type_texts
-from orchestration.lake.schemas import DROPPED_ALIASES, OUR_COLUMNS, REQUIRED, SCHEMAS, duckdb_type
+from orchestration.lake.schemas import DROPPED_ALIASES, REQUIRED, SCHEMAS, duckdb_type, hub_columns
 from orchestration.lake.values import MAX_ITEMS, MAX_TEXT_CHARACTERS, scalar
 
 # What a dump has and the lake leaves out on purpose: text of strangers, kilobytes a row, of which no figure is made.
@@ -54,8 +54,7 @@ class Columns:
             column.name: self._fit(column.type, self._have[column.name], f"row.{sql_name(column.name)}", column.name)
             if column.name in self._have
             else _Fit("null")
-            for column in SCHEMAS[table]
-            if column.name not in OUR_COLUMNS
+            for column in hub_columns(table)
         }
         if table == "daily_papers" and "date" not in self._have:
             # Where a dump does not tell the day of the page, it is the day on which a paper was put there.
@@ -156,10 +155,10 @@ class Columns:
 
 
 def _scalar(kind: pa.DataType, have: DuckDBPyType, x: str, path: str) -> _Fit:
-    dress = scalar(kind, path).clothes.get(have.id)
-    if dress is None:
+    dressed = scalar(kind, path).clothes.get(have.id)
+    if dressed is None:
         return _misfit(x, path)
-    value = dress(x)
+    value = dressed.replace("{x}", x)
     faults = [] if value == x else [f"case when {x} is not null and {value} is null then 'bad_value:{path}' end"]
     if kind != pa.string():
         return _Fit(value, faults)

@@ -21,7 +21,7 @@ from orchestration.ground.engine import sql_name, sql_text
 from orchestration.lake.engine import closed_engine
 from orchestration.lake.files import LakeError
 from orchestration.lake.rows import add_unknown_fields, type_rows
-from orchestration.lake.schemas import SCHEMAS, duckdb_type, key_sql
+from orchestration.lake.schemas import SCHEMAS, duckdb_type, hub_columns, key_sql
 from orchestration.lake.spool import HEADER, PAGE_NUMBER, StoredPage, read_rows
 
 # DuckDB holds the row groups of all threads until they are written in turn: with twice the rows a thread waits.
@@ -100,19 +100,24 @@ def _write_part(
     runs = [(fits, list(run)) for fits, run in groupby(pages, key=lambda page: page.fits)]
     if len(runs) > _MOST_RUNS:
         runs = [(False, pages)]
-    if not _copied(connection, table, runs, part, typed):
+    try:
+        _copy(connection, table, runs, part, typed)
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.ConstraintException):
         # DuckDB has met what the strict reading lets pass, such as a name twice in one object.
-        _copied(connection, table, [(False, pages)], part, typed)
+        if not any(fits for fits, _ in runs):
+            raise
+        part.unlink(missing_ok=True)
+        _copy(connection, table, [(False, pages)], part, typed)
 
 
-def _copied(
+def _copy(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     runs: list[tuple[bool, list[StoredPage]]],
     part: Path,
     typed: Typed,
-) -> bool:
-    """Writes the runs of pages as one part; False where DuckDB could not read a page that it was to read."""
+) -> None:
+    """Writes the runs of pages, those that fit and those that are read row by row, as one part."""
     by_row = {f"rows_{number}": _ByRow(table, pages) for number, (fits, pages) in enumerate(runs) if not fits}
     selects = [
         _select(table, pages) if fits else f"select * from rows_{number}" for number, (fits, pages) in enumerate(runs)
@@ -122,21 +127,17 @@ def _copied(
         connection.register(name, pa.RecordBatchReader.from_batches(SCHEMAS[table], rows.batches()))
     try:
         connection.execute(f"copy ({' union all '.join(selects)}) to {sql_text(part)} {options}")
-    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.ConstraintException):
-        part.unlink(missing_ok=True)
+    except duckdb.Error:
         for rows in by_row.values():
             if rows.failure:
                 raise rows.failure from None
-        if len(by_row) == len(runs):
-            raise
-        return False
+        raise
     finally:
         for name in by_row:
             connection.unregister(name)
     typed.parts.append(part)
     for rows in by_row.values():
         add_unknown_fields(typed.unknown_fields, rows.unknown_fields)
-    return True
 
 
 class _ByRow:
@@ -162,11 +163,12 @@ class _ByRow:
 def _select(table: str, pages: list[StoredPage]) -> str:
     position = f"cast(regexp_extract(page.file, '{PAGE_NUMBER}', 1) as bigint) + 1"
     ours = {"observed_at": f"getvariable('observed')[{position}]", "extra": "null::varchar", "fault": "null::varchar"}
-    names = [column.name for column in SCHEMAS[table]]
-    columns = {column.name: duckdb_type(column.type) for column in SCHEMAS[table] if column.name not in ours}
-    spec = ", ".join(f"'{name}': '{kind}'" for name, kind in {HEADER: "json", **columns}.items())
+    kinds = {HEADER: "json", **{column.name: duckdb_type(column.type) for column in hub_columns(table)}}
+    spec = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
     files = ", ".join(sql_text(page.path) for page in pages)
-    shown = ", ".join(f"{ours[name]} as {name}" if name in ours else f"page.{sql_name(name)}" for name in names)
+    shown = ", ".join(
+        f"{ours[name]} as {name}" if name in ours else f"page.{sql_name(name)}" for name in SCHEMAS[table].names
+    )
     return (
         f"select {shown} from read_json([{files}], columns = {{{spec}}}, format = 'array', compression = 'zstd',"
         f" filename = 'file') as page where page.{HEADER} is null"
@@ -182,17 +184,9 @@ def drop_repeats(connection: duckdb.DuckDBPyConnection, table: str, typed: Typed
     if count == distinct:
         return
     repeats = f"""
-        with keyed as (select {key} as key, file, file_row_number from {rows}),
-        several as (
-            select key from keyed where key is not null and hash(key) in (
-                select hash(key) from keyed where key is not null group by all having count(*) > 1
-            ) group by key having count(*) > 1
-        ),
-        numbered as (
-            select file, file_row_number, row_number() over (partition by key order by file, file_row_number) as turn
-            from keyed where key in (select key from several)
-        )
-        select file, file_row_number from numbered where turn > 1
+        select file, file_row_number from {rows}
+        where {key} is not null and hash({key}) in (select hashed from ({hashes}) group by hashed having count(*) > 1)
+        qualify row_number() over (partition by {key} order by file, file_row_number) > 1
     """
     drop_rows(table, typed, connection.sql(repeats).to_arrow_table())
 

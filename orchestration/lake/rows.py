@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 
 from orchestration.ground.text import plain
-from orchestration.lake.schemas import DROPPED_ALIASES, OUR_COLUMNS, REQUIRED, SCHEMAS
+from orchestration.lake.schemas import DROPPED_ALIASES, REQUIRED, SCHEMAS, hub_columns
 from orchestration.lake.values import MAX_ITEMS, Misfit, require, scalar
 
 MAX_EXTRA_CHARACTERS = 65_536
@@ -60,9 +60,9 @@ def type_rows(table: str, rows: Sequence[Any], observed_at: datetime) -> TypedRo
         if not faults:
             faults = [f"missing:{path}" for path in REQUIRED[table] if not _at(values, path)]
         typed.append([*values.values(), extra, faults[0] if faults else None])
-    columns = [list(column) for column in zip(*typed, strict=True)] or [[]] * (len(schema) - 1)
-    columns.insert(-2, [observed_at] * len(typed))
-    arrays = [pa.array(column, type=field.type) for column, field in zip(columns, schema, strict=True)]
+    values_of = [list(values) for values in zip(*typed, strict=True)] or [[]] * (len(schema) - 1)
+    values_of.insert(-2, [observed_at] * len(typed))
+    arrays = [pa.array(values, type=column.type) for values, column in zip(values_of, schema, strict=True)]
     return TypedRows(pa.RecordBatch.from_arrays(arrays, schema=schema), unknown_fields)
 
 
@@ -109,8 +109,7 @@ def _extra(unknown: dict[str, Any], faults: _Faults) -> str | None:
 
 @cache
 def _converters(table: str) -> dict[str, _Converter]:
-    schema = SCHEMAS[table]
-    return {field.name: _converter(field.type, field.name) for field in schema if field.name not in OUR_COLUMNS}
+    return {column.name: _converter(column.type, column.name) for column in hub_columns(table)}
 
 
 def _converter(kind: pa.DataType, path: str) -> _Converter:

@@ -84,6 +84,12 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 """Schema of each raw table, by its name on disk."""
 
+
+def hub_columns(table: str) -> list[pa.Field]:
+    """The columns of a raw table but for our own: the fields of the Hub's rows that have one."""
+    return [column for column in SCHEMAS[table] if column.name not in OUR_COLUMNS]
+
+
 _REPO_KEY = (("_id", "id"),)
 KEYS: dict[str, tuple[tuple[str, ...], ...]] = {
     "models": _REPO_KEY,

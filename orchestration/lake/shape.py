@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgspec
 import pyarrow as pa
 
-from orchestration.lake.schemas import DROPPED_ALIASES, OUR_COLUMNS, REQUIRED, SCHEMAS
+from orchestration.lake.schemas import DROPPED_ALIASES, REQUIRED, hub_columns
 from orchestration.lake.values import GOOD_INSTANT, MAX_ITEMS, scalar
 
 _INSTANTS = re.compile(rf"(?:{GOOD_INSTANT}(?:\n{GOOD_INSTANT})*+)?")
@@ -32,19 +32,15 @@ def fits(table: str, body: bytes) -> bool:
     # The instants of a column by one match: a match for each takes as long as all the rest.
     return all(
         _INSTANTS.fullmatch("\n".join(filter(None, map(attrgetter(column.name), rows))))
-        for column in _columns(table)
+        for column in hub_columns(table)
         if pa.types.is_timestamp(column.type)
     )
-
-
-def _columns(table: str) -> list[pa.Field]:
-    return [column for column in SCHEMAS[table] if column.name not in OUR_COLUMNS]
 
 
 @cache
 def _decoder(table: str) -> msgspec.json.Decoder:
     aliases = [(name, Any, None) for name in sorted(DROPPED_ALIASES)]
-    members = [*_members(table, _columns(table)), *aliases]
+    members = [*_members(table, hub_columns(table)), *aliases]
     row = msgspec.defstruct(f"{table}_row", members, kw_only=True, forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(list[row])
 

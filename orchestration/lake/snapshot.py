@@ -1,7 +1,8 @@
 """Raw snapshots: written whole from a spool, found, read and verified.
 
 Belongs here: the layout `<data>/raw/<table>/snapshot_date=YYYY-MM-DD/`. Not: where rows come from, how they are typed
-(rows). A folder of that name is always a whole snapshot: it is built aside and renamed as the last step.
+(rows). A folder of that name is always a whole snapshot: it is built aside and renamed as the last step. One lake holds
+one source, so that made-up and real numbers never mix.
 """
 
 import os
@@ -172,6 +173,30 @@ def previous_manifest(data_dir: Path, table: str, before: date) -> Manifest | No
     """
     earlier = [day for day in snapshots(data_dir, table) if day < before]
     return read_manifest(data_dir, table, earlier[-1]) if earlier else None
+
+
+def kept_snapshot(
+    data_dir: Path, table: str, snapshot_date: date, *, source: str, source_label: str
+) -> Manifest | None:
+    """The manifest of a snapshot that the lake already holds, or None.
+
+    Raises:
+        LakeError: the lake's newest snapshot of the table, or the one of this date, comes from another source.
+    """
+    days = snapshots(data_dir, table)
+    for day in {snapshot_date, *days[-1:]} & set(days):
+        manifest = read_manifest(data_dir, table, day)
+        if (manifest.source, without_day(manifest.source_label)) != (source, without_day(source_label)):
+            raise LakeError(
+                f"{data_dir} holds {table} of {manifest.source} ({manifest.source_label}), not of {source} "
+                f"({source_label}): set another HUBSCAPE_DATA_DIR, or remove that folder."
+            )
+    return read_manifest(data_dir, table, snapshot_date) if snapshot_date in days else None
+
+
+def without_day(source_label: str) -> str:
+    """A source's label without its day: a sandbox that moves on by a day is the same sandbox."""
+    return source_label.partition("; date=")[0]
 
 
 def verify(data_dir: Path, table: str, snapshot_date: date) -> Manifest:

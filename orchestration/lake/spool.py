@@ -61,7 +61,7 @@ class StoredPage:
 class Spool:
     """The pages of one crawl of one table for one snapshot date, held by one process at a time: open it with `open`.
 
-    `source`, `source_label` and `scope` are what it was opened with.
+    `data_dir`, `table`, `snapshot_date`, `source` and `source_label` are what it was opened with.
     """
 
     def __init__(self, data_dir: Path, table: str, snapshot_date: date, origin: dict[str, str]) -> None:

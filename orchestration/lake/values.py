@@ -44,12 +44,12 @@ class Scalar:
 
     `fit` turns a JSON value that is not null into what pyarrow takes, or raises `Misfit`. `strict` is the type of JSON
     values that fit for certain, as msgspec knows it. `clothes` are the DuckDB types in which a Parquet file may have
-    it, each with the SQL of the value, null where it does not fit, from the SQL of what is there.
+    it, each with the SQL of the value, null where it does not fit, from what is there: {x}.
     """
 
     fit: Callable[[Any], Any]
     strict: Any
-    clothes: Mapping[str, Callable[[str], str]]
+    clothes: Mapping[str, str]
 
 
 def require(fits: bool, fault: str = "bad_value") -> None:
@@ -111,63 +111,49 @@ def _instant(value: Any) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
-def _same(x: str) -> str:
-    return x
-
-
-def _whole(x: str) -> str:
-    return f"case when {x} = trunc({x}) then try_cast({x} as bigint) end"
-
-
 def _within(instant: str) -> str:
     bounds = f"{instant} >= timestamptz '{_EPOCH}' and {instant} < timestamptz '{_END}'"
     return f"case when {bounds} then {instant} end"
 
 
-def _moment(x: str) -> str:
-    # The connection's time zone is UTC, which is what a time without a zone is taken for in a file.
-    return _within(f"cast({x} as timestamptz)")
-
-
-def _written(pattern: str) -> Callable[[str], str]:
-    return lambda x: _within(f"case when regexp_full_match({x}, '{pattern}') then try_cast({x} as timestamptz) end")
+def _written(pattern: str) -> str:
+    return _within(f"case when regexp_full_match({{x}}, '{pattern}') then try_cast({{x}} as timestamptz) end")
 
 
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger")
+_FLOATS = ("float", "double")
 _MOMENTS = (
     "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "date", "timestamp with time zone", "timestamptz_ns",
 )  # fmt: skip
+# The connection's time zone is UTC, which is what a time without a zone is taken for in a file.
+_MOMENT = _within("cast({x} as timestamptz)")
+_WHOLE = "case when {x} = trunc({x}) then try_cast({x} as bigint) end"
+_FINITE = "case when isfinite({x}) then cast({x} as double) end"
 _TEXT_STRICT = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_CHARACTERS)]
-_TEXT_CLOTHES = {"varchar": _same, "blob": lambda x: f"try(decode({x}))"}
-_INSTANT_CLOTHES = {**dict.fromkeys(_MOMENTS, _moment), "varchar": _written(f"{_DAY}[T ]{_TIME}{_ZONE}?")}
+_TEXT_CLOTHES = {"varchar": "{x}", "blob": "try(decode({x}))"}
 
-_GATED = Scalar(_gated, bool | _TEXT_STRICT, {**_TEXT_CLOTHES, "boolean": lambda x: f"cast({x} as varchar)"})
-_INSTANT = Scalar(_instant, Annotated[str, msgspec.Meta(pattern=rf"^{GOOD_INSTANT}\Z")], _INSTANT_CLOTHES)
+_GATED = Scalar(_gated, bool | _TEXT_STRICT, {**_TEXT_CLOTHES, "boolean": "cast({x} as varchar)"})
+_INSTANT = Scalar(
+    _instant,
+    Annotated[str, msgspec.Meta(pattern=rf"^{GOOD_INSTANT}\Z")],
+    {**dict.fromkeys(_MOMENTS, _MOMENT), "varchar": _written(f"{_DAY}[T ]{_TIME}{_ZONE}?")},
+)
 _SCALARS = {
     pa.string(): Scalar(_text, _TEXT_STRICT, _TEXT_CLOTHES),
-    pa.bool_(): Scalar(_bool, bool, {"boolean": _same}),
+    pa.bool_(): Scalar(_bool, bool, {"boolean": "{x}"}),
     pa.int64(): Scalar(
         _int,
         Annotated[int, msgspec.Meta(ge=_INT64[0], le=_INT64[-1])],
-        {
-            **dict.fromkeys(_INTEGERS, lambda x: f"cast({x} as bigint)"),
-            **dict.fromkeys(("ubigint", "decimal", "float", "double"), _whole),
-        },
+        dict.fromkeys(_INTEGERS, "cast({x} as bigint)") | dict.fromkeys(("ubigint", "decimal", *_FLOATS), _WHOLE),
     ),
     pa.float64(): Scalar(
         _float,
         Annotated[float, msgspec.Meta(gt=-(2.0**63), lt=2.0**63)],
-        {
-            **dict.fromkeys((*_INTEGERS, "ubigint", "decimal"), lambda x: f"cast({x} as double)"),
-            **dict.fromkeys(("float", "double"), lambda x: f"case when isfinite({x}) then cast({x} as double) end"),
-        },
+        dict.fromkeys((*_INTEGERS, "ubigint", "decimal"), "cast({x} as double)") | dict.fromkeys(_FLOATS, _FINITE),
     ),
     pa.date32(): Scalar(
         _day,
         Annotated[str, msgspec.Meta(pattern=rf"^{_GOOD_DAY}\Z")],
-        {
-            **dict.fromkeys(_MOMENTS, lambda x: f"cast({_moment(x)} as date)"),
-            "varchar": lambda x: f"cast({_written(_DAY)(x)} as date)",
-        },
+        {**dict.fromkeys(_MOMENTS, f"cast({_MOMENT} as date)"), "varchar": f"cast({_written(_DAY)} as date)"},
     ),
-}  # fmt: skip
+}
