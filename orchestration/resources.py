@@ -5,9 +5,9 @@ launches a run.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Hub, OfRun = dg.ResourceParam[HubAccess], dg.ResourceParam[Settings]
 # DuckDB takes one writing process. dagster.yaml gives every pool a limit of one.
 WAREHOUSE_POOL = "warehouse"
+# Two threads that import the same modules, each from another end, find them half made.
+_IMPORTING = threading.Lock()
 
 
 def settings_resource(given: Settings | None) -> dg.ResourceDefinition:
@@ -36,7 +38,7 @@ def settings_resource(given: Settings | None) -> dg.ResourceDefinition:
 def hub_resource(context: dg.InitResourceContext) -> Iterator[HubAccess]:
     """The Hub of the run's settings; a sandbox that is started for the run ends with it."""
     settings: Settings = context.resources.settings
-    threading.Thread(target=load_library).start()  # those seconds pass while the Hub answers
+    threading.Thread(target=_alone, args=[load_library]).start()  # those seconds pass while the Hub answers
     with open_hub(settings) as hub:
         if not settings.starts_sandbox and needs_hub(settings):
             # Asked before anything else, so that a Hub that is down or refuses the token fails the run at once.
@@ -49,4 +51,9 @@ def dbt_resource(context: dg.InitResourceContext) -> Iterator["Future[Manifest]"
     """The dbt project as `parse` returns it, for one build; those seconds, too, pass while the Hub answers."""
     settings: Settings = context.resources.settings
     with ThreadPoolExecutor(max_workers=1) as pool:
-        yield pool.submit(parse, settings.data_dir / "dbt")
+        yield pool.submit(_alone, parse, settings.data_dir / "dbt")
+
+
+def _alone(work: Callable[..., Any], *given: Any) -> Any:
+    with _IMPORTING:
+        return work(*given)

@@ -31,11 +31,8 @@ def transform_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def dbt_build(context: dg.AssetExecutionContext, settings: OfRun, dbt: dg.ResourceParam[Future]) -> Iterator[Any]:
         # Unit tests are no asset checks; `make test` runs them.
         words = ["build", "--exclude-resource-type", "unit_test", *selection(context, manifest)]
-        try:
-            with plain_failures():
-                done = run_dbt(settings, *words, on_event=progress(context.log.info), parsed=dbt.result())
-        except KeyboardInterrupt:
-            raise dg.DagsterExecutionInterruptedError from None
+        with plain_failures():
+            done = run_dbt(settings, *words, on_event=progress(context.log.info), parsed=dbt.result())
         results = list(done.result.results) if done.result else []
         context.log.info(f"{_counted(result.node.resource_type for result in results)} done")
         yield from with_facts(events(results, context), settings, manifest, context.log.warning)
