@@ -9,6 +9,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import duckdb
 import jinja2
 from markupsafe import Markup, escape
 
+from orchestration.dbt import MANIFEST
 from orchestration.ground.files import write_durably
 from orchestration.release.datapackage import DataPackage, ReleaseFile, described
 from orchestration.site.charts import Chart, cell_text, charts
@@ -148,10 +150,20 @@ def picture(chart: Chart, *, synthetic: bool) -> bytes:
 
 @functools.cache
 def _bundle() -> str:
-    """Vega, Vega-Lite, Vega-Embed and the page's own script as one script that imports nothing."""
+    """Vega, Vega-Lite, Vega-Embed and the page's own script as one script that imports nothing.
+
+    It takes seconds and is the same for a version, so it is kept beside the manifest, where somebody may write there.
+    """
     import vl_convert
 
-    return vl_convert.javascript_bundle(_SCRIPT)
+    name = hashlib.sha256(f"{vl_convert.__version__} {_SCRIPT}".encode()).hexdigest()
+    kept = MANIFEST.with_name(f"vega-{name[:16]}.js")
+    if not kept.is_file():
+        made = vl_convert.javascript_bundle(_SCRIPT)
+        if not os.access(kept.parent, os.W_OK):
+            return made
+        write_durably(kept, made)
+    return kept.read_text()
 
 
 def _json(value: object) -> Markup:
