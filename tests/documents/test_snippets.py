@@ -67,7 +67,8 @@ class Published:
 
 
 def blocks(name: str, text: str) -> Iterator[Block]:
-    """The blocks that are to be executed, in order."""
+    """The blocks that are to be executed, in order; none within a comment, where what cog runs is."""
+    text = re.sub(r"<!--.*?-->", lambda comment: "\n" * comment[0].count("\n"), text, flags=re.DOTALL)
     fence = re.compile(r"^( *)```([^\n`]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
     for found in fence.finditer(text):
         where = f"{name}, line {text.count(chr(10), 0, found.start()) + 1}"
@@ -175,7 +176,8 @@ def test_commands_in_running_text_exist(name):
 
 
 def test_the_runner_fails_where_a_snippet_does(published, tmp_path):
-    found = list(blocks("x", "```sh\nmake test\nfalse\n```\n```\noutput\n```\n- a\n  ```sql\n  select 1\n  ```\n"))
+    written = "<!-- [[[cog\n```mermaid\n```x\n]]] -->\n```sh\nmake test\nfalse\n```\n```\noutput\n```\n"
+    found = list(blocks("x", written + "- a\n  ```sql\n  select 1\n  ```\n"))
 
     assert [(block.language, block.text) for block in found] == [("sh", "make test\nfalse\n"), ("sql", "select 1\n")]
     assert subprocess.run(program(found[0], published, tmp_path), check=False).returncode == 1
