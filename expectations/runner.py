@@ -76,7 +76,6 @@ def _check(
     if database and not database.is_file():
         return [_unreadable(layer, table, f"no file {database.name}") for table in suites]
     folders, scratch, outcomes = folders or {}, beside / ".checks.tmp", list[Outcome]()
-    load_library()  # first: another thread may be in the midst of it, and of SQLAlchemy, which a connection imports too
     try:
         with connect(database, readable=folders.values(), scratch=scratch, memory_limit=memory_limit) as engine:
             judge = _Judge(engine)
@@ -114,7 +113,7 @@ def _check_table(
 
 
 def load_library() -> None:
-    """Imports Great Expectations, without its analytics; it takes seconds, which may pass in another thread."""
+    """Imports Great Expectations, without its analytics; it takes seconds. Not for a thread beside others."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # read once, at import
     importlib.import_module("great_expectations")
 
@@ -123,6 +122,7 @@ class _Judge:
     """Great Expectations on one connection, which its engine closes when collected: kept as long as that is used."""
 
     def __init__(self, engine: Engine) -> None:
+        load_library()
         import great_expectations as gx
         from great_expectations.data_context.types import base
         from great_expectations.execution_engine import SqlAlchemyExecutionEngine

@@ -38,8 +38,8 @@ def settings_resource(given: Settings | None) -> dg.ResourceDefinition:
 def hub_resource(context: dg.InitResourceContext) -> Iterator[HubAccess]:
     """The Hub of the run's settings; a sandbox that is started for the run ends with it."""
     settings: Settings = context.resources.settings
-    threading.Thread(target=_alone, args=[load_library]).start()  # those seconds pass while the Hub answers
-    with open_hub(settings) as hub:
+    # In this thread: Dagster's storage fails where it meets SQLAlchemy's ORM, which this imports, half imported.
+    with open_hub(settings, meanwhile=lambda: _alone(load_library)) as hub:
         if not settings.starts_sandbox and needs_hub(settings):
             # Asked before anything else, so that a Hub that is down or refuses the token fails the run at once.
             HubSession(hub.endpoint, hub.token, limits=Limits(max_retries=2)).identify()
@@ -49,9 +49,8 @@ def hub_resource(context: dg.InitResourceContext) -> Iterator[HubAccess]:
 @dg.resource(required_resource_keys={"settings"}, config_schema={})
 def dbt_resource(context: dg.InitResourceContext) -> Iterator["Future[Manifest]"]:
     """The dbt project as `parse` returns it, for one build; those seconds, too, pass while the Hub answers."""
-    settings: Settings = context.resources.settings
     with ThreadPoolExecutor(max_workers=1) as pool:
-        yield pool.submit(_alone, parse, settings.data_dir / "dbt")
+        yield pool.submit(_alone, parse, context.resources.settings.data_dir / "dbt")
 
 
 def _alone(work: Callable[..., Any], *given: Any) -> Any:

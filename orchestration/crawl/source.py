@@ -64,8 +64,8 @@ def needs_hub(settings: Settings) -> bool:
 
 
 @contextmanager
-def open_hub(settings: Settings) -> Iterator[HubAccess]:
-    """The Hub of the settings; source `sandbox` without a Hub on this machine has one for as long as the block lasts.
+def open_hub(settings: Settings, meanwhile: Callable[[], None] = lambda: None) -> Iterator[HubAccess]:
+    """The Hub of the settings; where there is none a sandbox runs for the block, and `meanwhile` is done as it starts.
 
     Raises:
         HubError: the sandbox does not come up; its own words are in the text.
@@ -82,6 +82,7 @@ def open_hub(settings: Settings) -> Iterator[HubAccess]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with log_path.open("w") as log, subprocess.Popen(command, stderr=log, cwd=PROJECT_DIR, **pipes) as process:
         try:
+            meanwhile()
             yield HubAccess(_address(process, log_path), settings.hub_token)
         finally:
             process.terminate()

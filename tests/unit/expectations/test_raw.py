@@ -278,13 +278,3 @@ def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
     check_raw(data, DAY, ["models"], previous_rows={})
     assert sorted(tmp_path.rglob("*")) == before
     assert capfd.readouterr() == ("", "")
-
-
-def test_great_expectations_is_whole_before_anything_is_opened(tmp_path, monkeypatch):
-    """A run imports it in another thread: whoever imports a part of it meanwhile finds modules half made."""
-    order = []
-    monkeypatch.setattr(runner, "load_library", lambda: order.append("library"))
-    monkeypatch.setattr(runner, "connect", lambda *_, **__: order.append("connection") or pytest.fail("enough"))
-    with pytest.raises(pytest.fail.Exception):
-        runner.check_release(tmp_path, {"fct_papers": (["paper_id"], 1)}, DAY)
-    assert order == ["library", "connection"]
