@@ -67,14 +67,30 @@ def test_builds_of_one_process_each_have_their_own_folder_and_day(tmp_path, monk
     assert dict(os.environ) == before and not (tmp_path / "elsewhere").exists()
 
 
-def test_the_warehouse_is_let_go_after_a_failure_too(tmp_path):
-    settings = settings_of(tmp_path, DAYS[0])
-    done = run_dbt(settings, "build", "--select", "stg_hub__models", "--exclude-resource-type", "test")
+def test_a_failure_leaves_what_was_there_and_lets_the_warehouse_go(tmp_path):
+    settings, warehouse, model = settings_of(tmp_path, DAYS[0]), tmp_path / "warehouse.duckdb", "stg_hub__models"
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(f"create table {model} as select 'of before' as made")
+    done = run_dbt(settings, "build", "--select", model, "--exclude-resource-type", "test")
 
     assert not done.success and "error" in {result.status for result in done.result.results}
     with pytest.raises(Exception, match="requested before creation"):
         DuckDBConnectionManager.env()
-    duckdb.connect(tmp_path / "warehouse.duckdb").close()
+    with duckdb.connect(warehouse) as connection:
+        assert connection.execute(f"from {model}").fetchall() == [("of before",)]
+
+
+def test_a_model_takes_the_place_of_whatever_has_its_name(tmp_path):
+    settings, warehouse, model = settings_of(tmp_path, DAYS[0]), tmp_path / "warehouse.duckdb", "int_registry_periods"
+    with duckdb.connect(warehouse) as connection:
+        connection.execute(f"create view {model} as select 'of before' as made")
+    for _ in range(2):
+        done = run_dbt(settings, "build", "--select", f"+{model}", "--exclude-resource-type", "test")
+        assert done.success, done.exception
+        with duckdb.connect(warehouse) as connection:
+            found = connection.execute(f"select count(*), count(distinct handle) from {model}").fetchone()
+            kinds = connection.execute(f"select table_type from information_schema.tables where table_name = '{model}'")
+            assert found[0] > 0 < found[1] and kinds.fetchall() == [("BASE TABLE",)]
 
 
 @pytest.fixture
