@@ -110,6 +110,8 @@ def run_dbt(
         "data_dir": str(settings.data_dir),
         "snapshot_date": settings.snapshot_date.isoformat(),
         "memory_limit": settings.memory_limit,
+        "coverage": settings.coverage,
+        "whole_share": settings.whole_share,
     }
     try:
         return _invoke([*words, "--no-write-json"], folder, variables, parsed or parse(folder), on_event)

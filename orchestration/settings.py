@@ -77,6 +77,10 @@ class Settings(BaseSettings):
     """Repos by downloads, likes and trending score whose metrics an incremental day reads again, each."""
     overlap_hours: int = Field(24, ge=0, le=24 * 30)
     """Hours before the last crawl from which an incremental day reads changes again."""
+    coverage: Literal["auto", "whole", "sample"] = "auto"
+    """Whether snapshots hold the whole Hub or a sample of it; `auto` tells by where they come from and their rows."""
+    whole_share: Share = 0.9
+    """Smallest share of the Hub's last known size by which a dump, a mirror or another Hub is taken for the whole."""
     data_dir: Annotated[Path, AfterValidator(_absolute)] = Path("data")
     """The only folder that is written to: lake, warehouse, releases, run history."""
     snapshot_date: dt.date = Field(default_factory=_today)

@@ -23,6 +23,15 @@
 
 {% macro snapshot_date() %}cast('{{ snapshot_day() }}' as date){% endmacro %}
 
+{% macro coverage_setting() %}
+    {#- As literals, and not asked for when dbt parses, as the day is. -#}
+    {{- return("'" ~ ((var('coverage', '') or env_var('HUBSCAPE_COVERAGE', '') if execute else '') or 'auto') ~ "'") -}}
+{% endmacro %}
+
+{% macro whole_share() %}
+    {{- return((var('whole_share', '') or env_var('HUBSCAPE_WHOLE_SHARE', '') if execute else '') or '0.9') -}}
+{% endmacro %}
+
 {% macro of_snapshot(source) %}
     {%- set day = snapshot_day() if execute else '*' -%}
     {{- return(source | string | replace('/snapshot_date=*/', '/snapshot_date=' ~ day ~ '/')) -}}

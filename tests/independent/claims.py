@@ -126,7 +126,7 @@ def _gap(observatory: "Observatory", claim: Row, metric: Row, measure: Measure) 
     """Why the snapshots do not cover the claim; None where they do."""
     start, end = period(claim["as_of"])
     if metric["needs_whole_hub"] == "true" and metric["rests_on"] in observatory.snapshot.sampled:
-        return "recorded rows are a sample of the Hub"
+        return "the snapshot is a sample of the Hub"
     if metric["timing"] == "near":
         if _distance(measure.looked_at or observatory.day, start, end) > NEAR_DAYS:
             return f"no snapshot within {NEAR_DAYS} days of {claim['as_of']}"

@@ -93,6 +93,10 @@ class Observatory:
         """Whether any of these raw tables is made up."""
         return bool(self.snapshot.synthetic.intersection(tables))
 
+    def is_sample(self, *tables: str) -> bool:
+        """Whether any of these raw tables is a sample of its Hub."""
+        return bool(self.snapshot.sampled.intersection(tables))
+
     def _dated(self, rows: Sequence[Row], *tables: str, **columns: Any) -> list[Row]:
         """The rows with the columns that all tables have; `tables` are those that the numbers rest on."""
         common = {"snapshot_date": self.day, "is_synthetic": self.is_synthetic(*tables), **columns}
@@ -113,6 +117,7 @@ class Observatory:
                 "snapshot_date": self.day,
                 "observed_at": self.snapshot.observed_at,
                 "is_synthetic": self.is_synthetic(f"{kind}s"),
+                "is_sample": self.is_sample(f"{kind}s"),
             }
         return found
 
@@ -136,6 +141,7 @@ class Observatory:
         now = changes.tombstone_rows(
             self.repos, self.settled.still_listed, self.repos_before, self.before.day, self.registry
         )
+        now = [row for row in now if not self.is_sample(f"{row['repo_type']}s")]
         return self._compared(now) + self._history("fct_tombstones")
 
     def _by_kind(self, rows: Sequence[Row]) -> list[Row]:
@@ -161,6 +167,8 @@ class Observatory:
         likes = changes.entry_rows("model_likes", now_likes, before._model_likes, previous)
         followers = changes.entry_rows("handle_followers", self._followers, before._followers, previous)
         now = self._compared(likes, "models") + self._compared(followers, "organizations")
+        if self.is_sample("models") or before.is_sample("models"):
+            now = []
         return now + self._history("fct_top_ten_entries")
 
     @property
@@ -178,9 +186,11 @@ class Observatory:
 
     @cached_property
     def fct_download_concentration(self) -> list[Row]:
-        return self._by_kind(repos.concentration_rows(self.repos.values())) + self._history(
-            "fct_download_concentration"
-        )
+        now = self._by_kind(repos.concentration_rows(self.repos.values()))
+        for row in now:
+            if self.is_sample(f"{row['repo_type']}s"):
+                row |= dict.fromkeys((*repos.TOP_SHARES, "gini"))
+        return now + self._history("fct_download_concentration")
 
     # --- lineage ------------------------------------------------------------------------------------------------------
 
@@ -250,6 +260,8 @@ class Observatory:
     @cached_property
     def fct_country_snapshots(self) -> list[Row]:
         now = self._dated(countries.country_rows(self.lineage, self.registry), "models")
+        if self.is_sample("models"):
+            now = [row | dict.fromkeys(("young_downloads_share", "unattributed_share")) for row in now]
         return now + self._history("fct_country_snapshots")
 
     @cached_property
@@ -258,6 +270,8 @@ class Observatory:
         made_up = {row["snapshot_date"] for row in self.fct_country_snapshots if row["is_synthetic"]}
         for row in rows:
             row["is_synthetic"] = self.is_synthetic("models") or row["observed_snapshot_date"] in made_up
+            if self.is_sample("models"):
+                row |= dict.fromkeys(("new_models_share", "unattributed_new_models_share"))
         return self._dated(rows)
 
     @cached_property
@@ -279,7 +293,11 @@ class Observatory:
         detected = milestones.detected_rows(self.kept, self.lineage, self.registry, self.fct_top_ten_entries)
         rows = []
         for row in curated + detected:
-            rows += self._dated([row], *(REPO_TABLES if row["rule"] == "first_repo" else ("models",)))
+            rests_on = REPO_TABLES if row["rule"] == "first_repo" else ("models",)
+            # What earlier days saw of their top tens stays.
+            if row["rule"] in {"first_repo", "nth_derivative", "largest_open_model"} and self.is_sample(*rests_on):
+                continue
+            rows += self._dated([row], *rests_on)
         return rows
 
     @cached_property

@@ -89,7 +89,7 @@ reasoned as (
         *,
         case
             when is_external then null
-            when needs_whole_hub and is_sample then 'recorded rows are a sample of the Hub'
+            when needs_whole_hub and is_sample then 'the snapshot is a sample of the Hub'
             when timing = 'near' and coalesce(days_away > 45, true)
                 then concat('no snapshot within 45 days of ', as_of)
             when timing = 'any' and period_start_date > snapshot_date then concat('the snapshot is older than ', as_of)

@@ -30,7 +30,11 @@ snapshots as (
 
 snapshot as (
 
-    select max(snapshot_date) as snapshot_date, bool_or(is_synthetic) as is_synthetic from snapshots
+    select
+        max(snapshot_date) as snapshot_date,
+        bool_or(is_synthetic) as is_synthetic,
+        bool_or(is_sample) as is_sample
+    from snapshots
     where table_name = 'models'
 
 ),
@@ -162,8 +166,9 @@ final as (
         shares.country_rule,
         shares.country,
         shares.new_models_count,
-        shares.new_models_count / shares.all_models_count as new_models_share,
-        shares.unattributed_models_count / shares.all_models_count as unattributed_new_models_share,
+        case when not snapshot.is_sample then shares.new_models_count / shares.all_models_count end as new_models_share,
+        case when not snapshot.is_sample then shares.unattributed_models_count / shares.all_models_count end
+            as unattributed_new_models_share,
         observed_months.observed_snapshot_date,
         country_snapshots.young_downloads_30d,
         country_snapshots.young_downloads_share,

@@ -28,7 +28,11 @@ history as (
 
 snapshot as (
 
-    select max(snapshot_date) as snapshot_date, bool_or(is_synthetic) as is_synthetic from snapshots
+    select
+        max(snapshot_date) as snapshot_date,
+        bool_or(is_synthetic) as is_synthetic,
+        bool_or(is_sample) as is_sample
+    from snapshots
     where table_name = 'models'
 
 ),
@@ -135,11 +139,11 @@ current_rows as (
         shares.country,
         shares.young_models_count,
         cast(shares.young_downloads_30d as double) as young_downloads_30d,
-        cast(shares.young_downloads_30d as double) / nullif(cast(shares.all_downloads_30d as double), 0)
-            as young_downloads_share,
+        case when not snapshot.is_sample then cast(shares.young_downloads_30d as double) end
+        / nullif(cast(shares.all_downloads_30d as double), 0) as young_downloads_share,
         {{ rank_where_known('shares.ranked_downloads_30d', within='shares.country_rule') }} as young_downloads_rank,
-        cast(shares.unattributed_downloads_30d as double) / nullif(cast(shares.all_downloads_30d as double), 0)
-            as unattributed_share,
+        case when not snapshot.is_sample then cast(shares.unattributed_downloads_30d as double) end
+        / nullif(cast(shares.all_downloads_30d as double), 0) as unattributed_share,
         snapshot.is_synthetic
     from shares
     cross join snapshot

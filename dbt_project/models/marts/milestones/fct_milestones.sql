@@ -48,7 +48,7 @@ handles as (
 
 snapshot as (
 
-    select snapshot_date, is_synthetic from snapshots
+    select snapshot_date, is_synthetic, is_sample from snapshots
     where table_name = 'models'
 
 ),
@@ -56,7 +56,7 @@ snapshot as (
 -- Which repo of three lists is the first rests on each of them.
 repo_lists as (
 
-    select bool_or(is_synthetic) as is_synthetic from snapshots
+    select bool_or(is_synthetic) as is_synthetic, bool_or(is_sample) as is_sample from snapshots
     where table_name in ('models', 'datasets', 'spaces')
 
 ),
@@ -86,6 +86,7 @@ curated as (
 
 ),
 
+-- Of a sample nobody can say what was the first, the hundredth or the largest.
 found as (
 
     select
@@ -103,7 +104,7 @@ found as (
         cast(null as double) as value,
         repo_lists.is_synthetic as is_value_synthetic
     from first_repos
-    cross join repo_lists
+    inner join repo_lists on not repo_lists.is_sample
     union all
     select
         'nth_derivative' as rule,
@@ -120,6 +121,7 @@ found as (
         cast(threshold as double) as value,
         cast(null as boolean) as is_value_synthetic
     from nth_derivatives
+    inner join snapshot on not snapshot.is_sample
     union all
     select
         'largest_open_model' as rule,
@@ -137,6 +139,7 @@ found as (
         cast(parameters_count as double) as value,
         cast(null as boolean) as is_value_synthetic
     from largest_models
+    inner join snapshot on not snapshot.is_sample
     union all
     select
         'top_ten_likes' as rule,

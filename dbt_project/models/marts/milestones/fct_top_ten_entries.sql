@@ -44,6 +44,23 @@ snapshot as (
 
 ),
 
+-- A sample has no top ten, and who enters one cannot be told from a sample either.
+samples as (
+
+    select is_sample from snapshots
+    where table_name = 'models'
+    union all
+    select bool_or(is_sample) as is_sample from previous_repos
+    where repo_type = 'model'
+
+),
+
+coverage as (
+
+    select coalesce(bool_or(is_sample), false) as is_sample from samples
+
+),
+
 organization_dates as (
 
     select max(snapshot_date) as snapshot_date from previous_organizations
@@ -174,6 +191,7 @@ compared as (
         present_ranks.subject_rank = 1 and coalesce(previous_ranks.subject_rank > 1, true) as is_new_first,
         present_ranks.is_synthetic or comparisons.is_synthetic as is_synthetic
     from present_ranks
+    inner join coverage on not coverage.is_sample
     inner join comparisons on present_ranks.ranking = comparisons.ranking
     left join previous_ranks
         on

@@ -14,7 +14,12 @@ repos as (
 
 snapshot as (
 
-    select max(snapshot_date) as snapshot_date from snapshots
+    select
+        max(snapshot_date) as snapshot_date,
+        bool_or(is_sample and table_name = 'models') as are_models_sampled,
+        bool_or(is_sample and table_name = 'datasets') as are_datasets_sampled,
+        bool_or(is_sample and table_name = 'spaces') as are_spaces_sampled
+    from snapshots
 
 ),
 
@@ -38,7 +43,12 @@ final as (
         repos.licence,
         repos.licence_class,
         repos.observed_at,
-        repos.is_synthetic
+        repos.is_synthetic,
+        case repos.repo_type
+            when 'model' then snapshot.are_models_sampled
+            when 'dataset' then snapshot.are_datasets_sampled
+            else snapshot.are_spaces_sampled
+        end as is_sample
     from repos
     cross join snapshot
 

@@ -23,7 +23,8 @@ counts as (
         '{{ metric }}' as metric,
         {{ metric }} as downloads,
         count(*) as repos_count,
-        bool_or(is_synthetic) as is_synthetic
+        bool_or(is_synthetic) as is_synthetic,
+        bool_or(is_sample) as is_sample
     from repos
     where repo_type in ('model', 'dataset') and {{ metric }} is not null
     group by snapshot_date, repo_type, {{ metric }}
@@ -42,6 +43,7 @@ placed as (
         cast(downloads as decimal(38, 0)) as downloads,
         repos_count,
         is_synthetic,
+        is_sample,
         cast(sum(repos_count) over (partition by repo_type, metric) as bigint) as all_repos_count,
         cast(sum(repos_count) over (partition by repo_type, metric order by downloads asc) as bigint) as up_to_count
     from counts
@@ -76,12 +78,14 @@ sums as (
             )
         ) as {{ name }}_sum,
         {% endfor -%}
-        bool_or(is_synthetic) as is_synthetic
+        bool_or(is_synthetic) as is_synthetic,
+        bool_or(is_sample) as is_sample
     from positions
     group by snapshot_date, repo_type, metric
 
 ),
 
+-- Of a sample nothing is a share of the whole.
 current_rows as (
 
     select
@@ -91,10 +95,11 @@ current_rows as (
         cast(repos_count as bigint) as repos_count,
         cast(downloads_sum as bigint) as downloads_sum,
         {% for name, parts, whole in concentration_shares() -%}
-        cast({{ name }}_sum as double) / nullif(cast(downloads_sum as double), 0) as {{ name }},
+        case when not is_sample then cast({{ name }}_sum as double) end / nullif(cast(downloads_sum as double), 0)
+            as {{ name }},
         {% endfor -%}
         round(
-            cast(doubled_positions_sum - (repos_count + 1) * downloads_sum as double)
+            case when not is_sample then cast(doubled_positions_sum - (repos_count + 1) * downloads_sum as double) end
             / nullif(cast(repos_count * downloads_sum as double), 0), 9
         ) as gini,
         is_synthetic

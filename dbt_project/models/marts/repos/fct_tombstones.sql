@@ -50,7 +50,7 @@ history as (
 
 ),
 
--- What a crawl did not reach is not deleted, nor is what one of changes did not show.
+-- What a crawl did not reach is not deleted, nor is what one of changes did not show, or what a sample leaves out.
 complete_types as (
 
     select
@@ -59,7 +59,7 @@ complete_types as (
         snapshot_date,
         is_synthetic
     from snapshots
-    where is_complete and is_full_crawl and is_observed
+    where is_complete and is_full_crawl and is_observed and not is_sample
 
 ),
 
