@@ -7,7 +7,14 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.checks.build_log import build_checks, build_subject, open_build, require_built, require_built_from
+from orchestration.checks.build_log import (
+    build_checks,
+    build_subject,
+    open_build,
+    require_built,
+    require_built_from,
+    sampled_tables,
+)
 from orchestration.checks.gates import mart_rules, raw_sources, require_publishable
 from orchestration.checks.verdicts import require_verdict
 from orchestration.commands.docs import write_docs
@@ -127,6 +134,7 @@ def make_release(settings: Settings) -> DataPackage:
             checks=checks,
             provenance=provenance(PROJECT_DIR),
             pages=write_pages,
+            sample=sampled_tables(connection),
             repo_id=settings.publish_to,
             report_space=settings.report_space,
         )

@@ -28,6 +28,12 @@ def open_build(settings: Settings) -> duckdb.DuckDBPyConnection:
     return open_warehouse(settings.data_dir / "warehouse.duckdb", memory_limit=settings.reading_memory_limit)
 
 
+def sampled_tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the raw tables of which the build's snapshot holds a sample, sorted."""
+    query = "select table_name from stg_hub__snapshots where is_sample order by table_name"
+    return [table for (table,) in connection.execute(query).fetchall()]
+
+
 def with_facts(
     events: Iterable[Any], settings: Settings, manifest: Mapping[str, Any], say: Callable[[str], None]
 ) -> Iterator[Any]:

@@ -26,9 +26,8 @@ def print_figures(data_dir: Path) -> None:
     console = plain_console()
     if package.synthetic:
         console.print(f"SYNTHETIC: a sandbox made up the numbers of {', '.join(package.synthetic)}.")
-    sampled = [s.table for s in package.sources if s.source_label == "recorded" and not s.synthetic]
-    if sampled:
-        console.print(f"SAMPLE: recorded rows, not the whole Hub, of {', '.join(sampled)}.")
+    if package.sample:
+        console.print(f"SAMPLE: not the whole Hub, of {', '.join(package.sample)}.")
     with scratch_folder(data_dir, "figures-") as scratch:
         answers = figures(folder, package, scratch)
     for answer in answers:

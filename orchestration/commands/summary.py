@@ -18,6 +18,8 @@ def print_summary(settings: Settings, report: RunReport) -> None:
     package = read_datapackage(folder)
     if package.synthetic:
         console.print(f"\nSYNTHETIC: a sandbox made up the numbers of {', '.join(package.synthetic)}.")
+    if package.sample:
+        console.print(f"\nSAMPLE: not the whole Hub, of {', '.join(package.sample)}.")
     console.print(_tables(package))
     console.print(_time(report))
     failed = sum(check.verdict == "warned" for check in package.checks)

@@ -56,12 +56,14 @@ def build_release(
     checks: Sequence[CheckResult],
     provenance: Provenance,
     pages: Pages,
+    sample: Sequence[str] = (),
     repo_id: str = "",
     report_space: str = "",
 ) -> DataPackage:
     """Writes the release of a snapshot, in place of an older one, and returns its manifest.
 
-    `repo_id` and `report_space` name the dataset and the Space that the release is meant for; nothing is published.
+    `sample` names the raw tables that hold a sample, `repo_id` and `report_space` the dataset and the Space that the
+    release is meant for; nothing is published.
     """
     final = release_dir(data_dir, snapshot_date)
     final.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +74,7 @@ def build_release(
     package = DataPackage(
         snapshot_date=snapshot_date,
         synthetic=[source.table for source in sources if source.synthetic],
+        sample=list(sample),
         provenance=provenance,
         sources=list(sources),
         checks=list(checks),

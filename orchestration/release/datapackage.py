@@ -151,6 +151,7 @@ class DataPackage(_Document):
     title: str = "Hubscape: the open-source AI ecosystem, day by day"
     snapshot_date: dt.date
     synthetic: list[str] = Field(description="Raw tables whose numbers are made up by a sandbox.")
+    sample: list[str] = Field([], description="Raw tables that hold a sample of their Hub, not all of it.")
     repo_id: str = Field("", description="Dataset repo that the release is meant for, if any.")
     report_space: str = Field("", description="Space that shows the report, if any.")
     licenses: list[dict[str, str]] = [{"name": "CC-BY-4.0", "title": "Creative Commons Attribution 4.0"}]

@@ -93,7 +93,7 @@ def write_report(folder: Path, package: DataPackage, drawn: Sequence[Chart]) -> 
     for chart in drawn:
         if chart.spec:
             path = folder / PICTURES / f"{chart.name}.png"
-            write_durably(path, picture(chart, synthetic=bool(package.synthetic)))
+            write_durably(path, picture(chart, subtitle=_subtitle(package)))
             files.append(described(path, folder, chart.title, chart.text))
     return files
 
@@ -123,7 +123,13 @@ def render_report(package: DataPackage, drawn: Sequence[Chart]) -> str:
     )
 
 
-def picture(chart: Chart, *, synthetic: bool) -> bytes:
+def _subtitle(package: DataPackage) -> str:
+    """What a picture says of its numbers, since it travels without the page that it comes from; often nothing."""
+    made_up = ["Synthetic data: a sandbox made up the numbers"] if package.synthetic else []
+    return ". ".join(made_up + (["A sample, not the whole Hub"] if package.sample else []))
+
+
+def picture(chart: Chart, *, subtitle: str) -> bytes:
     """A chart as a PNG in light colours, 1,440 pixels wide and a few tens of kilobytes large.
 
     Raises:
@@ -134,8 +140,7 @@ def picture(chart: Chart, *, synthetic: bool) -> bytes:
     import vl_convert
     from PIL import Image
 
-    # A picture travels without the page that it comes from.
-    title = {"text": chart.title} | ({"subtitle": "Synthetic data: a sandbox made up the numbers"} if synthetic else {})
+    title = {"text": chart.title} | ({"subtitle": subtitle} if subtitle else {})
     config = {**THEMES["light"], "background": "#ffffff"}
     config["title"] = {**config["title"], "subtitleColor": "#b42318"}
     spec = {**chart.spec, "width": _WIDTH, "title": title, "padding": 12}

@@ -46,6 +46,7 @@ def _card(package: DataPackage) -> str:
         "license": "cc-by-4.0",
     } | ({"datasets": [package.repo_id]} if package.repo_id else {})
     made_up = " Synthetic data: a sandbox made up its numbers." if package.synthetic else ""
+    made_up += " A sample, not the whole Hub." if package.sample else ""
     return (
         f"---\n{yaml.safe_dump(facts, sort_keys=False, allow_unicode=True)}---\n"
         f"The report of the snapshot of {package.snapshot_date}, and the documentation of every table.{made_up}\n"

@@ -60,7 +60,7 @@ RULES = {
 class Snapshot:
     """What one crawl found: rows as the Hub gives them, an overview with the handle that it was asked for.
 
-    `asked_handles` counts the overviews asked for, found or not; `sampled` names the tables that hold a sample of their Hub.
+    `asked_handles` counts the overviews asked for, found or not; `sampled` names the tables that hold no whole Hub.
     """
 
     date: date

@@ -47,7 +47,7 @@ def number(text: str) -> float:
 def test_it_says_which_numbers_are_made_up_and_which_are_a_sample(printed):
     lines = printed.splitlines()
     assert lines[0] == "SYNTHETIC: a sandbox made up the numbers of organizations."
-    assert lines[1] == "SAMPLE: recorded rows, not the whole Hub, of models, datasets, spaces, daily_papers."
+    assert lines[1] == "SAMPLE: not the whole Hub, of daily_papers, datasets, models, organizations, spaces."
 
 
 def test_the_companies_are_those_with_most_children_of_others(printed, recorded_release):

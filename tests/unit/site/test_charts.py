@@ -280,7 +280,9 @@ def test_each_chart_has_its_sentence_its_source_and_its_numbers_as_a_table():
     assert len(figures) == len(captions) == [tag for tag, _ in page.elements].count("details") == 6
     assert "One row per <code>paper</code>." in text
     assert "Synthetic data." in text
-    assert "Synthetic data." not in render_report(package(synthetic=False), list(drawn().values()))
+    assert "A sample." not in text
+    sampled = render_report(package(synthetic=False).model_copy(update={"sample": ["spaces"]}), list(drawn().values()))
+    assert "Synthetic data." not in sampled and "<strong>A sample.</strong> Not the whole Hub, of: spaces." in sampled
 
 
 def test_the_same_charts_give_the_same_bytes_and_each_file_is_described(tmp_path: Path):
@@ -299,7 +301,7 @@ def test_the_same_charts_give_the_same_bytes_and_each_file_is_described(tmp_path
 
 def test_a_picture_is_a_small_png_that_says_where_its_numbers_are_made_up():
     chart = drawn()["derivatives"]
-    true, synthetic = (picture(chart, synthetic=made_up) for made_up in (False, True))
+    true, synthetic = (picture(chart, subtitle=words) for words in ("", "A sandbox made them up"))
     images = [Image.open(io.BytesIO(data)) for data in (true, synthetic)]
 
     assert all(image.format == "PNG" and image.width == 1440 for image in images)
@@ -307,4 +309,4 @@ def test_a_picture_is_a_small_png_that_says_where_its_numbers_are_made_up():
     assert len(set(images[0].convert("RGB").getdata())) > 20  # it is not blank
     assert max(len(true), len(synthetic)) < 300 * 1024
     with pytest.raises(ValueError, match="nothing to draw"):
-        picture(drawn({})["papers"], synthetic=False)
+        picture(drawn({})["papers"], subtitle="")
