@@ -32,6 +32,14 @@
     {{- return((var('whole_share', '') or env_var('HUBSCAPE_WHOLE_SHARE', '') if execute else '') or '0.9') -}}
 {% endmacro %}
 
+{% macro observed_flags() %}
+    {#- Of rows of stg_hub__snapshots: whether each table that a source may lack was looked at. -#}
+    {%- for table_name in ['datasets', 'spaces', 'daily_papers'] %}
+        coalesce(bool_and(is_observed or table_name <> '{{ table_name }}'), true) as are_{{ table_name }}_observed
+        {{- ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {% macro of_snapshot(source) %}
     {%- set day = snapshot_day() if execute else '*' -%}
     {{- return(source | string | replace('/snapshot_date=*/', '/snapshot_date=' ~ day ~ '/')) -}}

@@ -33,14 +33,14 @@ LICENCES = ("mit", "apache-2.0", "gpl-3.0", "cc-by-nc-4.0", "llama3", "other", "
 
 def ecosystem(number: int) -> list[Snapshot]:
     """Two or three snapshots of the Hub of that number."""
-    return Hub(Random(number)).live()
+    return Hub(Random(number), Random(f"{number}: lists that a source lacks")).live()
 
 
 class Hub:
     """A Hub whose repos come, change, move, go and come back."""
 
-    def __init__(self, random: Random) -> None:
-        self.random = random
+    def __init__(self, random: Random, lists: Random) -> None:
+        self.random, self.lists = random, lists
         self.day = date(2026, 1, 5) + timedelta(random.randrange(120))
         # Where the source gives no keys, none of its rows has one; it may begin or cease to.
         self.has_keys = random.random() < 0.8
@@ -309,13 +309,20 @@ class Hub:
             if self.chance(0.02):
                 row |= self.random.choice(({"private": True}, {"likes": -1}))
         self._spoil(rows)
+        synthetic, sampled = ({table for table in TABLES if self.chance(0.1)} for _ in range(2))
+        unobserved = {table for table in TABLES if table != "models" and self.lists.random() < 0.1}
+        for table in unobserved:
+            rows[table] = []
+        if "models" in sampled:  # of what was not observed nobody can say, but it is of the same source
+            sampled |= unobserved
         return Snapshot(
             self.day,
             rows,
             datetime.combine(self.day, time(6), UTC),
-            frozenset(table for table in TABLES if self.chance(0.1)),
-            frozenset(table for table in TABLES if self.chance(0.1)),
+            frozenset(synthetic),
+            frozenset(sampled),
             asked_handles=len(rows["organizations"]) + self.random.randrange(3),
+            unobserved=frozenset(unobserved),
         )
 
     def _change_keys(self, rows: dict[str, list[Row]]) -> None:

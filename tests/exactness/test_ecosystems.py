@@ -1,6 +1,8 @@
 """On made-up ecosystems of two and three days every column of every published table is the recomputed one."""
 
 import re
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -50,6 +52,42 @@ def found_in(project: Project, snapshots: list[Snapshot]) -> dict[str, list[str]
 @example(number=17)
 def test_every_column_of_every_table_is_the_recomputed_one(project: Project, number: int) -> None:
     assert found_in(project, ecosystem(number)) == {}
+
+
+OPTIONAL = ("datasets", "spaces", "organizations", "daily_papers")
+MEASURES = re.compile("(_count|_sum|_share|_30d|_all_time|likes|upvotes|value|_external|_direct|_transitive)$")
+
+
+def test_what_nobody_looked_at_is_null_and_all_else_is_as_if_it_had_been(project: Project) -> None:
+    """Of every subset of the tables that a source may lack; ranks are among fewer, and checks count what there is."""
+    snapshot = replace(ecosystem(35)[0], synthetic=frozenset(), sampled=frozenset())
+    whole, compared, nulls = tables_of(project, snapshot), 0, set()
+    for size in range(1, len(OPTIONAL) + 1):
+        for unseen in combinations(OPTIONAL, size):
+            rows = {table: [] if table in unseen else held for table, held in snapshot.rows.items()}
+            found = tables_of(project, replace(snapshot, rows=rows, unobserved=frozenset(unseen)))
+            for key, value in found.items():
+                if value is None and whole.get(key) is not None:
+                    nulls.add((key[0], key[-1]))
+                elif key in whole:
+                    assert value == whole[key], f"{key} is {value} without {unseen}, {whole[key]} with them"
+                    compared += value is not None
+    assert compared > 10_000
+    assert {("fct_organization_snapshots", "datasets_count"), ("fct_papers", "spaces_count")} <= nulls
+
+
+def tables_of(project: Project, snapshot: Snapshot) -> dict[tuple, object]:
+    """What is measured in the published tables of one snapshot, by table, key and column."""
+    with TemporaryDirectory() as folder:
+        published = Warehouse(project, Path(folder), small_seeds()).build(snapshot)
+    return {
+        (table, *(row[part] for part in KEYS[table]), column): row[column]
+        for table, rows in published.items()
+        if table not in {"rpt_data_quality", "quarantine"}
+        for row in rows
+        for column in row
+        if MEASURES.search(column) and column != "claimed_value"
+    }
 
 
 def test_every_published_table_is_recomputed(project: Project) -> None:

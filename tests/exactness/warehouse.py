@@ -204,12 +204,14 @@ class Warehouse:
 
 def _manifest(table: str, snapshot: Snapshot) -> Manifest:
     rows = len(snapshot.rows.get(table, []))
+    is_observed = table not in snapshot.unobserved
     missing = snapshot.asked_handles - rows if table == "organizations" else 0
+    not_found = [f"missing-{number}" for number in range(missing)] if is_observed else [f"{table}.parquet"]
     at: datetime = snapshot.observed_at
     return Manifest(
         table=table,
         snapshot_date=snapshot.date,
-        source="api",
+        source="api" if is_observed else "bulk",
         source_label="recorded" if table in snapshot.sampled else "https://huggingface.co",
         synthetic=table in snapshot.synthetic,
         complete=True,
@@ -221,7 +223,7 @@ def _manifest(table: str, snapshot: Snapshot) -> Manifest:
         requests=1,
         first_observed_at=at,
         last_observed_at=at,
-        not_found=[f"missing-{number}" for number in range(missing)],
+        not_found=not_found,
         unknown_fields={},
     )
 

@@ -97,10 +97,13 @@ def entry_rows(
     before: Mapping[str, tuple[str, int | None]],
     previous: date,
 ) -> list[Row]:
-    """Rows of fct_top_ten_entries of one ranking: who is in the top ten or the first now and was not before."""
+    """Rows of fct_top_ten_entries of one ranking: who is in the top ten or the first now and was not before.
+
+    None where nobody was ranked before.
+    """
     former = [key for key, *_ in top_ten(before)]
     rows = []
-    for rank, (key, name, value) in enumerate(top_ten(now), start=1):
+    for rank, (key, name, value) in enumerate(top_ten(now) if former else [], start=1):
         is_new_first = rank == 1 and former[:1] != [key]
         if key not in former or is_new_first:
             rows.append({

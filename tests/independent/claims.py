@@ -77,6 +77,8 @@ def _claim(observatory: "Observatory", claim: Row, metric: Row) -> Row:
     made_up = bool(rests_on) and observatory.is_synthetic(rests_on)
     is_synthetic = made_up if measure.is_synthetic is None else measure.is_synthetic
     elsewhere = _elsewhere(observatory, claim)
+    if _is_unseen(observatory, metric, measure):
+        measure = replace(measure, value=None, text=None, context_value=None)
     verdict, reason = "external", None
     if is_synthetic:
         verdict = "sandbox"
@@ -122,9 +124,17 @@ def _elsewhere(observatory: "Observatory", claim: Row) -> Row | None:
     return next((row for row in rows if (row["metric"], row["region"]) == wanted), None)
 
 
+def _is_unseen(observatory: "Observatory", metric: Row, measure: Measure) -> bool:
+    """Whether the claim rests on a list that today's source does not have, and no earlier day tells."""
+    is_of_earlier_day = measure.day is not None and measure.day < observatory.day
+    return metric["rests_on"] in observatory.snapshot.unobserved and not is_of_earlier_day
+
+
 def _gap(observatory: "Observatory", claim: Row, metric: Row, measure: Measure) -> str | None:
     """Why the snapshots do not cover the claim; None where they do."""
     start, end = period(claim["as_of"])
+    if _is_unseen(observatory, metric, measure):
+        return f"the list of {metric['rests_on'].replace('_', ' ')} was not observed"
     if metric["needs_whole_hub"] == "true" and metric["rests_on"] in observatory.snapshot.sampled:
         return "the snapshot is a sample of the Hub"
     if metric["timing"] == "near":

@@ -97,6 +97,11 @@ class Observatory:
         """Whether any of these raw tables is a sample of its Hub."""
         return bool(self.snapshot.sampled.intersection(tables))
 
+    def _unseen(self, row: Row, rests_on: Mapping[str, Sequence[str]]) -> Row:
+        """The row without the columns of which a table that they rest on was not observed."""
+        unseen = [name for name, tables in rests_on.items() if self.snapshot.unobserved.intersection(tables)]
+        return row | dict.fromkeys(unseen)
+
     def _dated(self, rows: Sequence[Row], *tables: str, **columns: Any) -> list[Row]:
         """The rows with the columns that all tables have; `tables` are those that the numbers rest on."""
         common = {"snapshot_date": self.day, "is_synthetic": self.is_synthetic(*tables), **columns}
@@ -141,7 +146,8 @@ class Observatory:
         now = changes.tombstone_rows(
             self.repos, self.settled.still_listed, self.repos_before, self.before.day, self.registry
         )
-        now = [row for row in now if not self.is_sample(f"{row['repo_type']}s")]
+        partial = self.snapshot.sampled | self.snapshot.unobserved
+        now = [row for row in now if f"{row['repo_type']}s" not in partial]
         return self._compared(now) + self._history("fct_tombstones")
 
     def _by_kind(self, rows: Sequence[Row]) -> list[Row]:
@@ -230,7 +236,9 @@ class Observatory:
 
     @cached_property
     def fct_papers(self) -> list[Row]:
-        return self._dated(list(self.papers.values()), *_REPOS_AND_PAPERS, observed_at=self.snapshot.observed_at)
+        rests_on = {"datasets_count": ["datasets"], "spaces_count": ["spaces"]}
+        rows = [self._unseen(row, rests_on) for row in self.papers.values()]
+        return self._dated(rows, *_REPOS_AND_PAPERS, observed_at=self.snapshot.observed_at)
 
     @cached_property
     def fct_organization_papers_monthly(self) -> list[Row]:
@@ -242,7 +250,19 @@ class Observatory:
 
     @cached_property
     def _organization_snapshots(self) -> list[Row]:
+        rests_on = {
+            "datasets_count": ["datasets"],
+            "spaces_count": ["spaces"],
+            "downloads_30d": ["datasets"],
+            "downloads_30d_rank": ["datasets"],
+            "downloads_all_time": ["datasets"],
+            "likes": ["datasets", "spaces"],
+            "likes_rank": ["datasets", "spaces"],
+            "papers_count": ["daily_papers"],
+            "papers_upvotes": ["daily_papers"],
+        }
         rows = organizations.snapshot_rows(self.kept, self.papers.values(), self.derivative_counts, self.registry)
+        rows = [self._unseen(row, rests_on) for row in rows]
         return self._dated(rows, *TABLES, is_followers_synthetic=self.is_synthetic("organizations"))
 
     @cached_property
@@ -252,7 +272,8 @@ class Observatory:
 
     @cached_property
     def rpt_registry_gaps(self) -> list[Row]:
-        rows = organizations.gap_rows(self.kept, self.derivative_counts, self.registry)
+        unseen = {"downloads_30d"} if "datasets" in self.snapshot.unobserved else set()
+        rows = organizations.gap_rows(self.kept, self.derivative_counts, self.registry, unseen)
         return self._dated(rows, "models", "datasets", "organizations")
 
     # --- countries and adoption ---------------------------------------------------------------------------------------
@@ -295,7 +316,8 @@ class Observatory:
         for row in curated + detected:
             rests_on = REPO_TABLES if row["rule"] == "first_repo" else ("models",)
             # What earlier days saw of their top tens stays.
-            if row["rule"] in {"first_repo", "nth_derivative", "largest_open_model"} and self.is_sample(*rests_on):
+            is_partial = self.is_sample(*rests_on) or not self.snapshot.unobserved.isdisjoint(rests_on)
+            if row["rule"] in {"first_repo", "nth_derivative", "largest_open_model"} and is_partial:
                 continue
             rows += self._dated([row], *rests_on)
         return rows
@@ -318,7 +340,16 @@ class Observatory:
 
     @cached_property
     def rpt_chain_coverage(self) -> list[Row]:
+        rests_on = {
+            "papers_count": ["daily_papers"],
+            "papers_with_models_count": ["daily_papers"],
+            "derivatives_with_spaces_count": ["spaces"],
+            "datasets_count": ["datasets"],
+            "datasets_with_models_count": ["datasets"],
+            "spaces_count": ["spaces"],
+        }
         rows = chain.coverage_rows(self.kept, self.papers, self.lineage, self.registry)
+        rows = [self._unseen(row, rests_on) for row in rows]
         return self._dated(rows, *_REPOS_AND_PAPERS)
 
     @cached_property
@@ -329,9 +360,12 @@ class Observatory:
     def checks(self) -> quality.Checks:
         """Rows tested and rows at fault, by check and table."""
         tombstones = self._history("fct_tombstones")
-        return quality.checks(self.settled, self.lineage, self.snapshot.asked_handles) | quality.comparison_checks(
+        found = quality.checks(self.settled, self.lineage, self.snapshot.asked_handles) | quality.comparison_checks(
             self.repos, self.repos_before, tombstones, self.classes
         )
+        if "organizations" in self.snapshot.unobserved:
+            del found["organization_not_found", "organizations"]
+        return found
 
     @cached_property
     def rpt_data_quality(self) -> list[Row]:

@@ -1,6 +1,6 @@
 """Accounts: who they are, what they have, what has changed since, and whom the registry lacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from tests.independent.derivatives import Counts
@@ -116,8 +116,13 @@ def with_changes(rows: Iterable[Row], history: Iterable[Row], day: date) -> list
     return changed
 
 
-def gap_rows(kept: Mapping[str, Mapping[str, Row]], counts: Counts, registry: Registry) -> list[Row]:
-    """Rows of rpt_registry_gaps: handles without a registry row among the first of all handles by some number."""
+def gap_rows(
+    kept: Mapping[str, Mapping[str, Row]], counts: Counts, registry: Registry, unseen: Collection[str] = ()
+) -> list[Row]:
+    """Rows of rpt_registry_gaps: handles without a registry row among the first of all handles by some number.
+
+    `unseen` are numbers that nobody could know.
+    """
     models, datasets = owned(kept, "models"), owned(kept, "datasets")
     overviews = kept["organizations"]
     external = {
@@ -133,6 +138,8 @@ def gap_rows(kept: Mapping[str, Mapping[str, Row]], counts: Counts, registry: Re
         "followers_count": {key: overviews.get(key, {}).get("numFollowers") for key in handles},
         "derivatives_direct_external": {key: external.get(key, 0) for key in handles},
     }
+    for name in unseen:
+        numbers[name] = dict.fromkeys(handles)
     ranks = {name: _first_places(values) for name, values in numbers.items()}
     return [
         {

@@ -60,7 +60,8 @@ RULES = {
 class Snapshot:
     """What one crawl found: rows as the Hub gives them, an overview with the handle that it was asked for.
 
-    `asked_handles` counts the overviews asked for, found or not; `sampled` names the tables that hold no whole Hub.
+    `asked_handles` counts the overviews asked for, found or not; `sampled` names the tables that hold no whole Hub,
+    `unobserved` those that the source does not have.
     """
 
     date: date
@@ -69,6 +70,7 @@ class Snapshot:
     synthetic: frozenset[str] = frozenset()
     sampled: frozenset[str] = frozenset()
     asked_handles: int = 0
+    unobserved: frozenset[str] = frozenset()
 
 
 @dataclass

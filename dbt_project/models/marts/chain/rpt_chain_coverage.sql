@@ -42,7 +42,11 @@ datasets as (
 
 snapshot as (
 
-    select max(snapshot_date) as snapshot_date, bool_or(is_synthetic) as is_synthetic from snapshots
+    select
+        max(snapshot_date) as snapshot_date,
+        bool_or(is_synthetic) as is_synthetic,
+        {{- observed_flags() }}
+    from snapshots
     where table_name <> 'organizations'
 
 ),
@@ -173,15 +177,21 @@ final as (
     select
         snapshot.snapshot_date,
         organizations.organization,
-        cast(coalesce(paper_counts.papers_count, 0) as bigint) as papers_count,
-        cast(coalesce(paper_counts.papers_with_models_count, 0) as bigint) as papers_with_models_count,
+        cast(case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_count, 0) end as bigint)
+            as papers_count,
+        cast(case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_with_models_count, 0) end as bigint)
+            as papers_with_models_count,
         cast(coalesce(model_counts.models_count, 0) as bigint) as models_count,
         cast(coalesce(model_counts.models_with_derivatives_count, 0) as bigint) as models_with_derivatives_count,
         cast(coalesce(derivative_counts.derivatives_count, 0) as bigint) as derivatives_count,
-        cast(coalesce(derivative_counts.derivatives_with_spaces_count, 0) as bigint) as derivatives_with_spaces_count,
-        cast(coalesce(dataset_counts.datasets_count, 0) as bigint) as datasets_count,
-        cast(coalesce(dataset_counts.datasets_with_models_count, 0) as bigint) as datasets_with_models_count,
-        cast(coalesce(space_counts.spaces_count, 0) as bigint) as spaces_count,
+        cast(case when snapshot.are_spaces_observed then coalesce(derivative_counts.derivatives_with_spaces_count, 0) end as bigint)
+            as derivatives_with_spaces_count,
+        cast(case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_count, 0) end as bigint)
+            as datasets_count,
+        cast(case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_with_models_count, 0) end as bigint)
+            as datasets_with_models_count,
+        cast(case when snapshot.are_spaces_observed then coalesce(space_counts.spaces_count, 0) end as bigint)
+            as spaces_count,
         snapshot.is_synthetic
     from organizations
     cross join snapshot

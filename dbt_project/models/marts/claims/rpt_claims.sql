@@ -66,6 +66,9 @@ side_by_side as (
         measures.is_covered,
         claim_days.days_away,
         coalesce(snapshots.is_sample, false) as is_sample,
+        -- What an earlier day saw can be measured without today's list.
+        coalesce(snapshots.is_observed, true)
+        or coalesce(measures.measured_snapshot_date < snapshot.snapshot_date, false) as is_observed,
         external_numbers.external_value,
         external_numbers.external_source,
         {{ has_prefix('claims.metric', "'external.'") }} as is_external,
@@ -89,6 +92,7 @@ reasoned as (
         *,
         case
             when is_external then null
+            when not is_observed then concat('the list of ', replace(rests_on, '_', ' '), ' was not observed')
             when needs_whole_hub and is_sample then 'the snapshot is a sample of the Hub'
             when timing = 'near' and coalesce(days_away > 45, true)
                 then concat('no snapshot within 45 days of ', as_of)
@@ -142,10 +146,10 @@ final as (
         statement,
         definition,
         tolerance,
-        measured_value,
-        measured_text,
+        case when is_observed then measured_value end as measured_value,
+        case when is_observed then measured_text end as measured_text,
         measured_snapshot_date,
-        context_value,
+        case when is_observed then context_value end as context_value,
         context,
         verdict,
         case when verdict = 'outside_snapshot' then outside_reason end as reason,

@@ -56,7 +56,7 @@ snapshot as (
 -- Which repo of three lists is the first rests on each of them.
 repo_lists as (
 
-    select bool_or(is_synthetic) as is_synthetic, bool_or(is_sample) as is_sample from snapshots
+    select bool_or(is_synthetic) as is_synthetic, bool_or(is_sample or not is_observed) as is_partial from snapshots
     where table_name in ('models', 'datasets', 'spaces')
 
 ),
@@ -104,7 +104,7 @@ found as (
         cast(null as double) as value,
         repo_lists.is_synthetic as is_value_synthetic
     from first_repos
-    inner join repo_lists on not repo_lists.is_sample
+    inner join repo_lists on not repo_lists.is_partial
     union all
     select
         'nth_derivative' as rule,

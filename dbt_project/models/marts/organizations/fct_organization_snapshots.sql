@@ -66,7 +66,8 @@ snapshot as (
     select
         max(snapshot_date) as snapshot_date,
         bool_or(is_synthetic) as is_synthetic,
-        bool_or(is_synthetic and table_name = 'organizations') as is_followers_synthetic
+        bool_or(is_synthetic and table_name = 'organizations') as is_followers_synthetic,
+        {{- observed_flags() }}
     from snapshots
 
 ),
@@ -137,19 +138,33 @@ measured as (
         overviews.members_count,
         overviews.is_verified,
         coalesce(repo_counts.models_count, 0) as models_count,
-        coalesce(repo_counts.datasets_count, 0) as datasets_count,
-        coalesce(repo_counts.spaces_count, 0) as spaces_count,
+        case when snapshot.are_datasets_observed then coalesce(repo_counts.datasets_count, 0) end as datasets_count,
+        case when snapshot.are_spaces_observed then coalesce(repo_counts.spaces_count, 0) end as spaces_count,
         -- Without a repo to download, zero is measured; with repos whose counter nobody saw, nothing is.
-        case when coalesce(repo_counts.downloadable_count, 0) = 0 then 0 else repo_counts.downloads_30d end
-            as downloads_30d,
-        case when coalesce(repo_counts.downloadable_count, 0) = 0 then 0 else repo_counts.downloads_all_time end
-            as downloads_all_time,
-        case when repo_counts.handle_key is null then 0 else repo_counts.likes end as likes,
+        case
+            when not snapshot.are_datasets_observed then null
+            when coalesce(repo_counts.downloadable_count, 0) = 0 then 0
+            else repo_counts.downloads_30d
+        end as downloads_30d,
+        case
+            when not snapshot.are_datasets_observed then null
+            when coalesce(repo_counts.downloadable_count, 0) = 0 then 0
+            else repo_counts.downloads_all_time
+        end as downloads_all_time,
+        case
+            when not (snapshot.are_datasets_observed and snapshot.are_spaces_observed) then null
+            when repo_counts.handle_key is null then 0
+            else repo_counts.likes
+        end as likes,
         coalesce(derivatives.derivatives_direct, 0) as derivatives_direct,
         coalesce(derivatives.derivatives_direct_external, 0) as derivatives_direct_external,
         coalesce(derivatives.derivatives_transitive, 0) as derivatives_transitive,
-        coalesce(paper_counts.papers_count, 0) as papers_count,
-        case when paper_counts.handle_key is null then 0 else paper_counts.papers_upvotes end as papers_upvotes,
+        case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_count, 0) end as papers_count,
+        case
+            when not snapshot.are_daily_papers_observed then null
+            when paper_counts.handle_key is null then 0
+            else paper_counts.papers_upvotes
+        end as papers_upvotes,
         snapshot.is_synthetic,
         snapshot.is_followers_synthetic
     from handles

@@ -38,7 +38,8 @@ snapshot as (
 
     select
         max(snapshot_date) as snapshot_date,
-        bool_or(is_synthetic and table_name in ('models', 'datasets', 'organizations')) as is_synthetic
+        bool_or(is_synthetic and table_name in ('models', 'datasets', 'organizations')) as is_synthetic,
+        {{- observed_flags() }}
     from snapshots
 
 ),
@@ -77,10 +78,15 @@ measured as (
         handles.handle,
         handles.is_in_registry,
         -- Without a repo zero is measured; with repos whose counter nobody saw, nothing is.
-        case when downloads.handle_key is null then 0 else downloads.downloads_30d end as downloads_30d,
+        case
+            when not snapshot.are_datasets_observed then null
+            when downloads.handle_key is null then 0
+            else downloads.downloads_30d
+        end as downloads_30d,
         overviews.followers_count,
         coalesce(derivatives.derivatives_direct_external, 0) as derivatives_direct_external
     from handles
+    cross join snapshot
     left join downloads on handles.handle_key = downloads.handle_key
     left join overviews on handles.handle_key = overviews.handle_key
     left join derivatives on handles.handle = derivatives.handle

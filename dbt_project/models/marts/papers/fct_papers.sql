@@ -25,7 +25,10 @@ paper_repos as (
 -- Papers are those of the daily pages; how many repos name one rests on the lists of repos.
 snapshot as (
 
-    select bool_or(is_synthetic) as is_synthetic from snapshots
+    select
+        bool_or(is_synthetic) as is_synthetic,
+        {{- observed_flags() }}
+    from snapshots
     where table_name in ('daily_papers', 'models', 'datasets', 'spaces')
 
 ),
@@ -80,8 +83,8 @@ final as (
         handles.company,
         handles.country,
         coalesce(repo_counts.models_count, 0) as models_count,
-        coalesce(repo_counts.datasets_count, 0) as datasets_count,
-        coalesce(repo_counts.spaces_count, 0) as spaces_count,
+        case when snapshot.are_datasets_observed then coalesce(repo_counts.datasets_count, 0) end as datasets_count,
+        case when snapshot.are_spaces_observed then coalesce(repo_counts.spaces_count, 0) end as spaces_count,
         listed.observed_at,
         snapshot.is_synthetic
     from listed

@@ -135,7 +135,8 @@ not_found_checks as (
         not_found_count as rows_failing,
         'warn' as severity
     from snapshots
-    where table_name = 'organizations'
+    -- A table that the source does not have was not asked for either.
+    where table_name = 'organizations' and is_observed
 
 ),
 
