@@ -19,7 +19,9 @@ final as (
         -- Manifests from before there were incremental days say nothing of it.
         coalesce(refresh, 'full') = 'full' as is_full_crawl,
         coalesce(full_crawl_date, snapshot_date) as full_crawl_date,
-        source <> 'bulk' or "rows" > 0 or {{ list_length('not_found') }} = 0 as is_observed,
+        -- Of the organizations that a crawl asked for each may be unknown to the Hub, which is an observation.
+        "rows" > 0 or {{ list_length('not_found') }} = 0 or (source <> 'bulk' and "table" = 'organizations')
+            as is_observed,
         "rows" as rows_count,
         faulty_rows as faulty_rows_count,
         duplicate_rows as duplicate_rows_count,
