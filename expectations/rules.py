@@ -56,7 +56,7 @@ def key_unique(key: Sequence[str], where: str = "true") -> Rule:
         f"where hash({', '.join(names)}) in (select hashed from suspects) "
         f"group by {', '.join(names)} having count(*) > 1 or {is_null}"
     )
-    return _sql_rule("key_unique", _capped(failing), "every key present and once")
+    return sql_rule("key_unique", _capped(failing), "every key present and once")
 
 
 def no_rows(
@@ -64,7 +64,7 @@ def no_rows(
 ) -> Rule:
     """No row meets `where`, an SQL condition on one row."""
     failing = f"select {_shown(key)} as sample_key, 1 as row_count from {{batch}} where {where}"
-    return _sql_rule(name, _capped(failing), wanted, column, severity)
+    return sql_rule(name, _capped(failing), wanted, column, severity)
 
 
 def share_at_most(name: str, where: str, maximum: float, key: Sequence[str], column: str) -> Rule:
@@ -74,7 +74,7 @@ def share_at_most(name: str, where: str, maximum: float, key: Sequence[str], col
         f"min({_shown(key)}, {MAX_SAMPLES}) filter (where {where}) as sample_keys "
         f"from {{batch}} having rows_failing > {maximum!r} * count(*)"
     )
-    return _sql_rule(name, query, f"at most {maximum * 100:g} per cent of the rows", column)
+    return sql_rule(name, query, f"at most {maximum * 100:g} per cent of the rows", column)
 
 
 def table_holds(
@@ -82,10 +82,11 @@ def table_holds(
 ) -> Rule:
     """`condition`, SQL on aggregates of the table, is true; `observed` is the aggregate that is shown if it is not."""
     query = f"select cast({observed} as varchar) as observed from {{batch}} having not coalesce({condition}, false)"
-    return _sql_rule(name, query, wanted, column, severity)
+    return sql_rule(name, query, wanted, column, severity)
 
 
-def _sql_rule(name: str, query: str, wanted: str, column: str | None = None, severity: Severity = "error") -> Rule:
+def sql_rule(name: str, query: str, wanted: str, column: str | None = None, severity: Severity = "error") -> Rule:
+    """`query`, in which the table is called {batch}, gives no row; of the one that it gives `observed` is shown."""
     return Rule(name, "NoUnexpectedRows", {"unexpected_rows_query": query}, wanted, column, severity)
 
 

@@ -34,9 +34,17 @@ _Suite = Callable[[Mapping[str, str]], Sequence[Rule]]
 _GX_SEVERITY = {"error": "critical", "warn": "warning"}
 
 
-def check_raw(data_dir: Path, snapshot_date: date, suites: Suites, *, memory_limit: str = "1GB") -> list[Outcome]:
-    """Outcomes of the rules of each raw table of one snapshot."""
-    folders = {table: data_dir / "raw" / table / f"snapshot_date={snapshot_date}" for table in suites}
+def check_raw(
+    data_dir: Path,
+    snapshot_date: date,
+    suites: Suites,
+    *,
+    before: Mapping[str, date] | None = None,
+    memory_limit: str = "1GB",
+) -> list[Outcome]:
+    """Outcomes of the rules of each raw table of one snapshot; `before`: of which date the one before is, if any."""
+    days = {f"{table}_before": day for table, day in (before or {}).items()} | dict.fromkeys(suites, snapshot_date)
+    folders = {n: data_dir / "raw" / n.removesuffix("_before") / f"snapshot_date={day}" for n, day in days.items()}
     return _check("raw", _of_any_columns(suites), data_dir, memory_limit, folders=folders)
 
 
@@ -80,28 +88,28 @@ def _check(
         with connect(database, readable=folders.values(), scratch=scratch, memory_limit=memory_limit) as engine:
             judge = _Judge(engine)
             for table, suite in suites.items():
-                outcomes += _check_table(layer, engine, judge, table, suite, folders.get(table))
+                outcomes += _check_table(layer, engine, judge, table, suite, folders)
     except SQLAlchemyError as error:
         return [_unreadable(layer, table, _first_line(error)) for table in suites]
     return outcomes
 
 
 def _check_table(
-    layer: Layer, engine: Engine, judge: "_Judge", table: str, suite: _Suite, folder: Path | None
+    layer: Layer, engine: Engine, judge: "_Judge", table: str, suite: _Suite, folders: Mapping[str, Path]
 ) -> list[Outcome]:
     if not table.isidentifier():
         return [_unreadable(layer, table, "a name that no table has")]
     name = sql_name(table)
-    files = sorted(folder.glob("*.parquet")) if folder else []
-    if folder and not files:
-        return [_unreadable(layer, table, f"no Parquet file in {folder.parent.name}/{folder.name}")]
     try:
         with engine.begin() as connection:
-            if files:
+            for view in {table, f"{table}_before"} & folders.keys():
+                folder = folders[view]
+                if not (files := sorted(folder.glob("*.parquet"))):
+                    return [_unreadable(layer, table, f"no Parquet file in {folder.parent.name}/{folder.name}")]
                 # Escaped, since DuckDB takes brackets in a file's name for a pattern.
                 listed = ", ".join(sql_text(glob.escape(str(file.resolve()))) for file in files)
                 connection.exec_driver_sql(
-                    f"create view {name} as from read_parquet([{listed}], hive_partitioning = false)"
+                    f"create view {sql_name(view)} as from read_parquet([{listed}], hive_partitioning = false)"
                 )
             columns = {row[0]: row[1] for row in connection.exec_driver_sql(f"describe {name}")}
             rows = connection.exec_driver_sql(f"select count(*) from {name}").scalar_one()

@@ -97,8 +97,15 @@ class Settings(BaseSettings):
     """Handles by downloads whose overview is read besides the registry's."""
     max_volume_drop: Share = 0.3
     """Largest share of rows a table may lose against the previous snapshot before the run stops."""
+    max_tail_loss: Share = 0.0
+    """Largest share of the previous snapshot's rows that may be missing from the old end of a list, where one that was
+    cut lacks them, before the run stops; a single one always may."""
+    max_counter_drop: Share = 0.5
+    """Largest share that the sum of downloads or likes of the same repos may lose against the previous snapshot before
+    the run stops."""
     max_fault_share: Share = 0.05
-    """Largest share of ill-typed or quarantined rows before the run stops."""
+    """Largest share of ill-typed or quarantined rows, and of organizations that the Hub refuses to tell of, before the
+    run stops."""
     crawl_deadline_seconds: int = Field(4 * 3600, ge=1)
     """Longest time that one table's crawl may take."""
     sandbox_seed: int = 7

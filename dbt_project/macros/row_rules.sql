@@ -7,8 +7,10 @@
 {% macro repo_id_pattern() %}{{ return("'^[A-Za-z0-9._-]{1,96}/[A-Za-z0-9._-]{1,96}$'") }}{% endmacro %}
 {% macro listed_id_pattern() %}{{ return("'^[A-Za-z0-9._-]{1,96}(/[A-Za-z0-9._-]{1,96})?$'") }}{% endmacro %}
 {% macro paper_id_pattern() %}{{ return("'^[A-Za-z0-9._/-]{1,64}$'") }}{% endmacro %}
-{# Tab, line feed and carriage return are left to one_line(). #}
-{% macro control_pattern() %}{{ return("'[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]'") }}{% endmacro %}
+{# What no text of a release may have (expectations/release.py). #}
+{% macro control_pattern() %}{{ return("'[\\x00-\\x1f\\x7f]'") }}{% endmacro %}
+{# The same but for tab, line feed and carriage return, which one_line() makes spaces of. #}
+{% macro control_pattern_in_lines() %}{{ return("'[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]'") }}{% endmacro %}
 
 {% macro malformed(text, pattern) %}
     {{- return(
@@ -16,10 +18,10 @@
     ) -}}
 {% endmacro %}
 
-{% macro any_control_character(texts) %}
+{% macro any_control_character(texts, pattern=none) %}
     {%- set found = [] -%}
     {%- for text in texts -%}
-        {%- do found.append('coalesce(' ~ matches(text, control_pattern()) | trim ~ ', false)') -%}
+        {%- do found.append('coalesce(' ~ matches(text, pattern or control_pattern()) | trim ~ ', false)') -%}
     {%- endfor -%}
     {{- return(found | join(' or ')) -}}
 {% endmacro %}
@@ -48,7 +50,9 @@
         'models': private_rule + [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('id', listed_id_pattern())),
-            ('control_character', any_control_character(['author', 'pipeline_tag', 'library_name', 'gguf.architecture'])),
+            ('control_character', any_control_character(
+                ['_id', 'author', 'gated', 'pipeline_tag', 'library_name', 'gguf.architecture']
+            )),
         ] + repo_rules + [
             ('negative_counter', any_negative(['downloads', 'downloadsAllTime', 'likes', 'usedStorage'])),
             ('implausible_counter', any_implausible(['downloads', 'downloadsAllTime', 'likes'])),
@@ -56,7 +60,7 @@
         'datasets': private_rule + [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('id', listed_id_pattern())),
-            ('control_character', any_control_character(['author'])),
+            ('control_character', any_control_character(['_id', 'author', 'gated'])),
         ] + repo_rules + [
             ('negative_counter', any_negative(['downloads', 'downloadsAllTime', 'likes', 'usedStorage'])),
             ('implausible_counter', any_implausible(['downloads', 'downloadsAllTime', 'likes'])),
@@ -64,7 +68,7 @@
         'spaces': private_rule + [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('id', repo_id_pattern())),
-            ('control_character', any_control_character(['author', 'sdk'])),
+            ('control_character', any_control_character(['_id', 'author', 'sdk'])),
         ] + repo_rules + [
             ('negative_counter', any_negative(['likes', 'usedStorage'])),
             ('implausible_counter', any_implausible(['likes'])),
@@ -72,7 +76,8 @@
         'organizations': [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('handle', handle_pattern())),
-            ('control_character', any_control_character(['name', 'fullname', 'plan'])),
+            ('control_character', any_control_character(['name', 'plan'])
+                ~ ' or ' ~ any_control_character(['fullname'], control_pattern_in_lines())),
             ('title_too_long', 'length(fullname) > 1000'),
             ('negative_counter', any_negative(organization_counters)),
             ('implausible_counter', any_implausible(organization_counters)),
@@ -80,7 +85,7 @@
         'daily_papers': [
             ('raw_fault', 'fault is not null'),
             ('malformed_id', malformed('paper.id', paper_id_pattern())),
-            ('control_character', any_control_character(['paper.title', 'title'])),
+            ('control_character', any_control_character(['paper.title', 'title'], control_pattern_in_lines())),
             ('title_too_long', 'greatest(length(paper.title), length(title)) > 1000'),
             ('created_in_future', over_a_day_after('greatest(paper.publishedAt, paper.submittedOnDailyAt, date)', 'observed_at') | trim),
             ('created_too_early', "paper.publishedAt < " ~ utc_timestamp('1991-01-01 00:00:00') | trim

@@ -36,7 +36,10 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
         asset=dg.AssetKey(["raw", table]),
         name=CHECK_NAME,
         blocking=True,
-        description="Not empty, key unique, and neither ill-typed rows nor lost volume pass a set share.",
+        description=(
+            "Not empty, key unique, of its own day, read to its end, counters live, and neither ill-typed rows nor lost"
+            " volume pass a set share."
+        ),
     )
     def check(settings: OfRun) -> dg.AssetCheckResult:
         with plain_failures():
@@ -51,7 +54,10 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
 def _raw_outcomes(settings: Settings, manifest: Manifest) -> list[Outcome]:
     previous = last_accepted(settings, manifest.table)
     suite = {manifest.table: raw_suite(settings, manifest.table, previous.rows if previous else None)}
-    return check_raw(settings.data_dir, settings.snapshot_date, suite, memory_limit=settings.reading_memory_limit)
+    before = {manifest.table: previous.snapshot_date} if previous else {}
+    return check_raw(
+        settings.data_dir, settings.snapshot_date, suite, before=before, memory_limit=settings.reading_memory_limit
+    )
 
 
 def _not_observed(table: str, manifest: Manifest) -> Outcome:

@@ -1,5 +1,6 @@
 """What a step asks before it goes on, because it may have been launched alone: are these the bytes that passed?"""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -31,18 +32,27 @@ def raw_subject(settings: Settings, table: str) -> str:
     return sha256_of(folder / "_manifest.json")
 
 
-# Rows that a table might have: what names its rules must not differ from day to day.
-_SOME_ROWS = 1000
+# Rows that a table might have, and a day: what names its rules must not differ from day to day.
+_SOME_ROWS, _SOME_DAY = 1000, dt.date(2022, 3, 2)
 
 
 def raw_suite(settings: Settings, table: str, previous_rows: int | None) -> list[Rule]:
-    """The rules of a raw table, of which the snapshot before had so many rows."""
-    return raw.SUITES[table](raw.Limits(previous_rows, settings.max_volume_drop, settings.max_fault_share))
+    """The rules of a raw table on the settings' day, of which the snapshot before had so many rows."""
+    return raw.SUITES[table](
+        raw.Limits(
+            previous_rows=previous_rows,
+            max_drop_share=settings.max_volume_drop,
+            max_fault_share=settings.max_fault_share,
+            snapshot_date=settings.snapshot_date,
+            max_counter_drop_share=settings.max_counter_drop,
+            max_tail_share=settings.max_tail_loss,
+        )
+    )
 
 
 def raw_rules(settings: Settings, table: str) -> str:
-    """What names the rules by which a raw table is judged, whatever the snapshot before had."""
-    return fingerprint(raw_suite(settings, table, _SOME_ROWS))
+    """What names the rules by which a raw table is judged, whatever its day and whatever the snapshot before had."""
+    return fingerprint(raw_suite(settings.model_copy(update={"snapshot_date": _SOME_DAY}), table, _SOME_ROWS))
 
 
 def mart_rules(settings: Settings, manifest: Path) -> dict[str, str]:

@@ -5,11 +5,11 @@ how pages are stored and typed (lake), or a table that is taken from a dump (dum
 """
 
 import hashlib
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from time import monotonic
 
 from orchestration.crawl.handles import handles_to_read
 from orchestration.crawl.source import Gate, Say, source_label
@@ -22,7 +22,7 @@ from orchestration.lake.manifest import Manifest
 from orchestration.lake.merge import merge_snapshot, refresh_base
 from orchestration.lake.snapshot import previous_manifest, verify, write_snapshot
 from orchestration.lake.spool import Spool
-from orchestration.settings import Settings
+from orchestration.settings import Settings, SettingsError
 
 _SECONDS_BETWEEN_WORDS = 4
 # A source of pages: (session, cursor to start at) -> pages from there on.
@@ -46,11 +46,13 @@ def fetch(table: str, settings: Settings, session: HubSession, gate: Gate, *, re
 
     Raises:
         HubError: the Hub failed. LakeError: the disk failed, or the lake holds another source's snapshots.
+        SettingsError: the day is over, and the Hub is a live one, which shows what is there now.
     """
     label = source_label(settings, session)
     day, data_dir = settings.snapshot_date, settings.data_dir
     if kept := gate.held_snapshot(settings, table, label, refetch=refetch, say=progress):
         return kept
+    _require_today(settings, session, datetime.now(UTC))
     plan = PLANS[table](settings, gate, progress)
     with Spool.open(data_dir, table, day, source=settings.source, source_label=label, scope=plan.scope) as spool:
         before = previous_manifest(data_dir, table, day) if plan.base is None else None  # how many change, nobody knows
@@ -59,6 +61,20 @@ def fetch(table: str, settings: Settings, session: HubSession, gate: Gate, *, re
         manifest = merge_snapshot(spool, plan.base) if plan.base else write_snapshot(spool)
     progress(f"{manifest.rows:,} rows in {manifest.requests:,} requests, {manifest.bytes:,} bytes")
     return manifest
+
+
+def _require_today(settings: Settings, session: HubSession, now: datetime) -> None:
+    """Refuses to crawl a day that is over, unless the Hub is a sandbox, which says so: its days are made up.
+
+    A crawl that began on its day may go on past midnight for as long as a crawl may take.
+    """
+    end = datetime.combine(settings.snapshot_date + timedelta(days=1), time(), UTC)
+    if session.source_label == session.origin and now >= end + timedelta(seconds=settings.crawl_deadline_seconds):
+        raise SettingsError(
+            f"A crawl of {session.origin} shows the Hub of today, {now:%Y-%m-%d}, not that of {settings.snapshot_date}:"
+            " leave HUBSCAPE_SNAPSHOT_DATE unset, or take a day of the past from a dump with HUBSCAPE_SOURCE=bulk and"
+            " `hubscape backfill`."
+        )
 
 
 def crawl_into(spool: Spool, crawl: Crawl, session: HubSession, expected: int | None, progress: Say) -> None:
@@ -79,13 +95,13 @@ def crawl_into(spool: Spool, crawl: Crawl, session: HubSession, expected: int | 
 
 def _append(spool: Spool, pages: Iterable[Page], session: HubSession, expected: int | None, progress: Say) -> None:
     stored = sum(page.rows for page in spool.stored())
-    rows, began = 0, time.monotonic()
+    rows, began = 0, monotonic()
     said = began
     for page in pages:
         spool.append(page)
         rows += len(page.rows)
-        if time.monotonic() - said > _SECONDS_BETWEEN_WORDS:
-            said = time.monotonic()
+        if monotonic() - said > _SECONDS_BETWEEN_WORDS:
+            said = monotonic()
             progress(crawl_words(stored + rows, rows / (said - began), expected, session.quota))
 
 
@@ -137,7 +153,10 @@ def _organizations(settings: Settings, gate: Gate, say: Say) -> Plan:
     handles = handles_to_read(settings.data_dir, settings.snapshot_date, settings.top_handles)
     # An unfinished crawl of other handles cannot be gone on with: it may have passed some of these by.
     scope = hashlib.sha256("\n".join(sorted(handles)).encode()).hexdigest()
-    return Plan(scope, lambda session, start: organizations.pages(session, handles, start=start))
+    share = settings.max_fault_share
+    return Plan(
+        scope, lambda session, start: organizations.pages(session, handles, start=start, max_refused_share=share)
+    )
 
 
 def _papers(settings: Settings, gate: Gate, say: Say) -> Plan:

@@ -1,12 +1,13 @@
 """Crawls the Hub's daily papers. Belongs here: a day at a time, the day's pages. Not: what a paper means."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from orchestration.hub.page import Page
-from orchestration.hub.session import Answer, HubError, HubSession
+from orchestration.hub.session import Answer, HubError, HubNotFound, HubSession
 
+ADDRESS = "/api/daily_papers"
 _PER_REQUEST = 100
 _REQUESTS_A_DAY = 50
 
@@ -15,6 +16,7 @@ def pages(session: HubSession, first: date, last: date, *, start: str | None = N
     """The daily papers of each day from `first` to `last`, both included, `batch` days a page; a page may be empty.
 
     A row is the Hub's item with the `date` of its page (ISO). `start` is the cursor of an earlier page: the next day.
+    A Hub that has no daily papers at all gives one empty page, with their address as what was not found.
 
     Raises:
         HubError: as the session; or one day has no end.
@@ -22,15 +24,22 @@ def pages(session: HubSession, first: date, last: date, *, start: str | None = N
     """
     if last < first:
         raise ValueError(f"the last day {last} is before the first {first}")
-    day = max(first, date.fromisoformat(start)) if start else first
+    day, before = max(first, date.fromisoformat(start)) if start else first, session.requests
     while day <= last:
         next_day = min(day + timedelta(days=batch), last + timedelta(days=1))
         rows: list[Any] = []
         answers: list[Answer] = []
         while day < next_day:
-            for answer in _answers(session, day):
-                answers.append(answer)
-                rows += [{**item, "date": day.isoformat()} if isinstance(item, dict) else item for item in answer.value]
+            try:
+                for answer in _answers(session, day):
+                    answers.append(answer)
+                    stamp = {"date": day.isoformat()}
+                    rows += [{**item, **stamp} if isinstance(item, dict) else item for item in answer.value]
+            except HubNotFound:
+                if day > first or answers:  # it had them a moment ago
+                    raise
+                yield Page([], None, datetime.now(UTC), session.requests - before, not_found=[ADDRESS])
+                return
             day += timedelta(days=1)
         yield Page(
             rows=rows,
@@ -46,7 +55,7 @@ def _answers(session: HubSession, day: date) -> Iterator[Answer]:
     before = None
     for number in range(_REQUESTS_A_DAY):
         params = {"date": day.isoformat(), "limit": _PER_REQUEST, "p": number}
-        answer = session.get(session.place("/api/daily_papers", params), list)
+        answer = session.get(session.place(ADDRESS, params), list)
         if answer.value and answer.value == before:
             raise HubError(f"The papers of {day} at {session.origin} repeat themselves: report it to whoever runs it.")
         yield answer

@@ -6,19 +6,20 @@ a Hub (publication).
 """
 
 import contextlib
+import json
 import re
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from orchestration.ground.errors import HubscapeError
-from orchestration.ground.text import plain, read_json
+from orchestration.ground.text import inert, plain, read_json
 from orchestration.hub.page import JsonRows, Seen
 from orchestration.hub.quota import LONGEST_WAIT_SECONDS, Quota, asked_wait
 
@@ -26,12 +27,19 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
 _SECONDS_WORTH_A_WORD = 5
 _LABEL_CHARACTERS = 200
+_REASON_BYTES, _REASON_SECONDS = 2**16, 5.0  # for the body of a refusal
+_LIMIT = re.compile(r"(?<=[?&]limit=)[0-9]{1,9}(?![^&])")
 
 
 class HubError(HubscapeError):
-    """A Hub did not give or take what it was asked to, and may the next time."""
+    """A Hub did not give or take what it was asked to, and may the next time; `status` is its answer's, if any."""
 
     worth_a_retry = True
+
+    def __init__(self, sentence: str, status: int | None = None) -> None:
+        """Takes the sentence for people."""
+        super().__init__(sentence)
+        self.status = status
 
 
 class HubUnauthorized(HubError):
@@ -51,9 +59,9 @@ class HubRefused(HubError):
 class _Passing(Exception):
     """A failure that another try may mend; `wait_seconds` is what the Hub asked to wait, if it did."""
 
-    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+    def __init__(self, reason: str, wait_seconds: float | None = None, status: int | None = None) -> None:
         super().__init__(reason)
-        self.wait_seconds = wait_seconds
+        self.wait_seconds, self.status = wait_seconds, status
 
 
 @dataclass(frozen=True)
@@ -94,6 +102,7 @@ class _Reply:
     headers: Mapping[str, str]
     next_link: str | None
     body: bytes
+    reason: str  # why it is a refusal, in brackets, or nothing
 
 
 class HubSession:
@@ -133,7 +142,7 @@ class HubSession:
         self.source_label = self.origin
         self._base = httpx2.URL(self.origin)
         self._prefix = url.path.rstrip("/")
-        self._has_token = bool(token)
+        self._token = token
         # False, not None: with None the client would send whatever token it finds on this machine.
         self._headers = build_hf_headers(token=token or False, library_name="hubscape", library_version="0")
         # One encoding that we unpack ourselves: others, or several on top of each other, inflate past any byte count.
@@ -166,7 +175,8 @@ class HubSession:
             except _Passing as failure:
                 if attempt == self.limits.max_retries:
                     raise HubError(
-                        f"{self._name(place)} failed {attempt + 1} times, lastly because {failure}: try again later."
+                        f"{self._name(place)} failed {attempt + 1} times, lastly because {failure}: try again later.",
+                        failure.status,
                     ) from None
                 wait = self.limits.retry_base_seconds * min(2**attempt, 8)
                 if failure.wait_seconds is not None:
@@ -177,10 +187,13 @@ class HubSession:
     def follow(self, place: str, what: str, *, by_id: bool = True) -> Iterator[Answer]:
         """The list at `place`, page by page along its next links; `what` calls it by name if it has no end.
 
-        `by_id`: a page without a row that is new by its id is taken for an end that is missed.
+        `by_id`: a page without a row that is new by its id is taken for an end that is missed. A page as full as was
+        asked for and without a next link, where a list may end by chance or have been cut, is asked for once more with
+        one row less, and gone on from as it comes then.
 
         Raises:
-            HubError: as `get`; or the links lead round in circles, or past the cap of pages.
+            HubError: as `get`; or the links lead round in circles, past the cap of pages, or to a page that is full
+                and without a next link whatever its size.
         """
         places: set[str] = set()
         seen = Seen()
@@ -189,6 +202,15 @@ class HubSession:
                 raise HubError(f"{what} at {self.origin} has more than {len(places):,} pages: check HF_ENDPOINT.")
             places.add(place)
             answer = self.get(place, list)
+            if _is_cut(place, answer):
+                smaller = _LIMIT.sub(lambda limit: str(int(limit[0]) - 1), place)
+                again = self.get(smaller, list)
+                if _is_cut(smaller, again):
+                    raise HubError(
+                        f"{what} at {self.origin} was interrupted: a page of {len(again.value):,} rows, as many as were"
+                        " asked for, comes without a link to the next one; run again to go on from there."
+                    )
+                answer = replace(again, requests=answer.requests + again.requests)
             has_new = seen.add(answer.value) or not by_id
             if answer.next_place and (answer.next_place in places or not has_new):
                 raise HubError(f"{what} at {self.origin} goes round in circles: report it to whoever runs it.")
@@ -213,15 +235,16 @@ class HubSession:
     def _answer(self, place: str, shape: type[list] | type[dict], requests_before: int) -> Answer:
         reply = self._follow_redirects(place)
         name = self._name(place)
-        if reply.status in (401, 403):
-            advice = "set HF_TOKEN to a valid token" if self._has_token else "it needs a token, set HF_TOKEN"
-            raise HubUnauthorized(f"{name} was refused with status {reply.status}: {advice}.")
-        if reply.status == 404:
-            raise HubNotFound(f"{name} does not exist there: check the name and HF_ENDPOINT.")
-        if 400 <= reply.status < 500:
-            raise HubRefused(f"{name} was refused with status {reply.status}: check that HF_ENDPOINT is a Hub.")
-        if reply.status != 200:
-            raise HubError(f"{name} was answered with status {reply.status}: check that HF_ENDPOINT is a Hub.")
+        status, told = reply.status, f"status {reply.status}{reply.reason}"
+        if status in (401, 403):
+            advice = "set HF_TOKEN to a valid token" if self._token else "it needs a token, set HF_TOKEN"
+            raise HubUnauthorized(f"{name} was refused with {told}: {advice}.", status)
+        if status == 404:
+            raise HubNotFound(f"{name} does not exist there{reply.reason}: check the name and HF_ENDPOINT.", status)
+        if 400 <= status < 500:
+            raise HubRefused(f"{name} was refused with {told}: check that HF_ENDPOINT is a Hub.", status)
+        if status != 200:
+            raise HubError(f"{name} was answered with {told}: check that HF_ENDPOINT is a Hub.", status)
         value = self._json(reply, name)
         if not isinstance(value, (list, JsonRows) if shape is list else shape):
             wanted = "list" if shape is list else "object"
@@ -229,7 +252,7 @@ class HubSession:
         self.source_label = plain(reply.headers.get("x-hubscape-sandbox", ""), _LABEL_CHARACTERS) or self.origin
         return Answer(
             value=value,
-            next_place=self._same_origin(place, reply.next_link) if reply.next_link else None,
+            next_place=self._here(place, reply.next_link) if reply.next_link else None,
             observed_at=datetime.now(UTC),
             synthetic=reply.headers.get("x-hubscape-synthetic", "").strip().lower() == "true",
             requests=self.requests - requests_before,
@@ -253,19 +276,33 @@ class HubSession:
             place = self._same_origin(place, reply.headers.get("location", ""))
         raise HubError(f"{self._name(place)} was redirected more than {_MAX_REDIRECTS} times: check HF_ENDPOINT.")
 
+    def _here(self, place: str, link: str) -> str:
+        """The place on this Hub that a next link names when met at `place`, whatever host it names.
+
+        A mirror hands on its upstream's links, which know neither its host nor the path that it lies at.
+        """
+        found = self._url(place, link).raw_path.decode()
+        return found if found.startswith(f"{self._prefix}/") else self._prefix + found
+
     def _same_origin(self, place: str, link: str) -> str:
         """The place that `link` names when met at `place`; raises `HubError` where it leads to another origin."""
+        url = self._url(place, link)
+        if (origin := origin_of(url)) != self.origin:
+            raise HubError(
+                f"{self._name(place)} points to another host, {inert(origin, 100)}, which is not followed: check"
+                " HF_ENDPOINT."
+            )
+        return url.raw_path.decode()
+
+    def _url(self, place: str, link: str) -> Any:
+        """The whole address that `link` names when met at `place`."""
         import httpx2
 
         try:
             url = httpx2.URL(link)
-            if not url.is_absolute_url:
-                url = self._base.copy_with(raw_path=place.encode()).join(url)
+            return url if url.is_absolute_url else self._base.copy_with(raw_path=place.encode()).join(url)
         except (httpx2.InvalidURL, ValueError):
             raise HubError(f"{self._name(place)} points to an address that is no URL: check HF_ENDPOINT.") from None
-        if origin_of(url) != self.origin:
-            raise HubError(f"{self._name(place)} points to another host, which is not followed: check HF_ENDPOINT.")
-        return url.raw_path.decode()
 
     def _request(self, place: str) -> _Reply:
         """One request, within its time.
@@ -317,16 +354,35 @@ class HubSession:
             status = response.status_code
             self.quota.learn(response.headers)
             self.date = response.headers.get("date", "")
+            reason = self._reason(place, response, ends) if status >= 400 else ""
             if status in (408, 429) or status >= 500:
-                raise _Passing(f"it answered with status {status}", asked_wait(status, response.headers))
-            body = self._body(place, response, ends) if status == 200 else b""
-            return _Reply(status, response.headers, response.links.get("next", {}).get("url"), body)
+                wait = asked_wait(status, response.headers)
+                raise _Passing(f"it answered with status {status}{reason}", wait, status)
+            body = self._body(place, response, ends, self.limits.max_page_bytes) if status == 200 else b""
+            return _Reply(status, response.headers, response.links.get("next", {}).get("url"), body, reason)
 
-    def _body(self, place: str, response: Any, ends: float) -> bytes:
+    def _reason(self, place: str, response: Any, ends: float) -> str:
+        """What a refusal says for itself, in a header or in the JSON of its body, in brackets and without the token."""
+        import httpx2
+
+        told: Any = response.headers.get("x-error-message")
+        if not told:
+            ends = min(ends, time.monotonic() + _REASON_SECONDS)
+            with contextlib.suppress(HubError, _Passing, ValueError, RecursionError, TimeoutError, httpx2.HTTPError):
+                body = read_json(self._body(place, response, ends, _REASON_BYTES))
+                body = body if isinstance(body, dict) else {}
+                told = next(filter(None, map(body.get, ("error", "message", "detail"))), None)
+        if not told:
+            return ""
+        text = told if isinstance(told, str) else json.dumps(told)
+        text = re.sub(r"hf_\w+", "...", text.replace(self._token, "...") if self._token else text)
+        return f" ({inert(' '.join(text.split()).rstrip('.'), 200)})"
+
+    def _body(self, place: str, response: Any, ends: float, cap: int) -> bytes:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip"):
             raise HubError(f"{self._name(place)} came in an encoding that was not asked for: check HF_ENDPOINT.")
-        chunks, received, cap = [], 0, self.limits.max_page_bytes
+        chunks, received = [], 0
         too_much = HubError(f"{self._name(place)} sent more than {cap:,} bytes in one page: check HF_ENDPOINT.")
         for chunk in response.iter_raw():
             chunks.append(chunk)
@@ -358,6 +414,12 @@ class HubSession:
             f"{self._name(place)} is not asked again, since the whole crawl may take"
             f" {self.limits.deadline_seconds:.0f} s: run again to go on where it stopped."
         )
+
+
+def _is_cut(place: str, answer: Answer) -> bool:
+    """Whether a page may have been cut: as full as was asked for, and without a next link."""
+    limit = _LIMIT.search(place)
+    return answer.next_place is None and limit is not None and len(answer.value) >= int(limit[0]) > 1
 
 
 def origin_of(url: Any) -> str:

@@ -98,8 +98,9 @@ def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, o
 
 
 def was_observed(manifest: Manifest) -> bool:
-    """False for a snapshot of a table that its bulk source does not have: its emptiness says nothing."""
-    return manifest.source != "bulk" or manifest.rows > 0 or manifest.not_found != [f"{manifest.table}.parquet"]
+    """False for a snapshot of a table that its source does not have, no file or address: being empty says nothing."""
+    table = manifest.table
+    return manifest.rows > 0 or manifest.not_found not in ([f"{table}.parquet"], [f"/api/{table}"])
 
 
 def require_newer(data_dir: Path, table: str, snapshot_date: date, origin: BulkOrigin) -> None:

@@ -18,7 +18,7 @@ PAGES = [ROWS[first : first + 5] for first in range(0, 25, 5)]
 def well_behaved(ask: Ask) -> Reply:
     """Five rows a page, with an absolute next link as the Hub sends it."""
     number = int(parse_qs(urlsplit(ask.path).query).get("cursor", ["0"])[0])
-    link = next_link(f"http://{ask.headers['host']}/api/models?limit=5&cursor={number + 1}") if number < 4 else {}
+    link = next_link(f"http://{ask.headers['host']}/api/models?limit=1000&cursor={number + 1}") if number < 4 else {}
     return Reply(PAGES[number], headers=link)
 
 
@@ -93,14 +93,126 @@ def test_new_links_to_old_rows():
         assert len(hub.asks) == 2
 
 
-def test_a_next_link_to_another_host_is_not_asked():
-    with (
-        hostile_hub(well_behaved) as other,
-        hostile_hub(lambda _: Reply(ROWS, headers=next_link(f"{other.url}/api/models"))) as hub,
-    ):
-        with pytest.raises(HubError, match="another host"):
-            crawl(hub.url)
+@pytest.mark.parametrize("prefix", ["", "/mirror", "/a/b"])
+@pytest.mark.parametrize("link", ["{other}/api/models?{query}", "//{host}/api/models?{query}", "/api/models?{query}"])
+def test_a_mirror_that_hands_on_the_links_of_its_upstream_is_read_to_its_end(prefix, link):
+    with hostile_hub(well_behaved) as other:
+        host = other.url.removeprefix("http://")
+
+        def mirror(ask: Ask) -> Reply:
+            assert ask.path.startswith(f"{prefix}/api/models?")
+            reply = well_behaved(ask)
+            number = PAGES.index(reply.body)
+            to = link.format(other=other.url, host=host, query=f"limit=1000&cursor={number + 1}")
+            return Reply(reply.body, headers=next_link(to) if reply.headers else {})
+
+        with hostile_hub(mirror) as hub:
+            pages = crawl(f"{hub.url}{prefix}/")
+            assert [page.rows for page in pages] == PAGES
+            assert all(page.cursor.startswith(f"{prefix}/api/models?") for page in pages[:-1])
+            assert [page.rows for page in crawl(hub.url + prefix, start=pages[1].cursor)] == PAGES[2:]
         assert other.asks == []
+
+
+def test_a_mirror_that_writes_links_of_its_own_keeps_its_prefix_once():
+    def mirror(ask: Ask) -> Reply:
+        reply = well_behaved(ask)
+        to = f"http://{ask.headers['host']}/mirror/api/models?limit=1000&cursor={PAGES.index(reply.body) + 1}"
+        return Reply(reply.body, headers=next_link(to) if reply.headers else {})
+
+    with hostile_hub(mirror) as hub:
+        assert [page.rows for page in crawl(f"{hub.url}/mirror")] == PAGES
+        assert all(ask.path.count("/mirror") == 1 for ask in hub.asks)
+
+
+def test_a_link_that_is_no_address():
+    link = next_link("http://host:port/api/models")
+    with hostile_hub(lambda _: Reply(ROWS, headers=link)) as hub, pytest.raises(HubError, match="no URL"):
+        crawl(hub.url)
+
+
+def by_the_book(ask: Ask) -> Reply:
+    """All rows in pages of the size that is asked for."""
+    query = parse_qs(urlsplit(ask.path).query)
+    first, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
+    link = next_link(f"/api/models?limit={limit}&cursor={first + limit}") if first + limit < len(ROWS) else {}
+    return Reply(ROWS[first : first + limit], headers=link)
+
+
+def of_size(url: str, size: int) -> list:
+    return list(listing.pages(session(url), "models", page_size=size))
+
+
+def limits_asked(asks: list[Ask]) -> list[int]:
+    return [int(parse_qs(urlsplit(ask.path).query)["limit"][0]) for ask in asks]
+
+
+@pytest.mark.parametrize(
+    ("size", "asked"), [(5, [5, 5, 5, 5, 5, 4, 4]), (25, [25, 24, 24]), (26, [26]), (10, [10] * 3)]
+)
+def test_a_list_that_ends_with_a_full_page_is_asked_once_more_and_is_whole(size, asked):
+    with hostile_hub(by_the_book) as hub:
+        pages = of_size(hub.url, size)
+    assert [row for page in pages for row in page.rows] == ROWS
+    assert limits_asked(hub.asks) == asked and sum(page.requests for page in pages) == len(asked)
+    assert pages[-1].cursor is None
+
+
+def test_a_link_that_was_lost_once_is_found_again():
+    def answer(ask: Ask) -> Reply:
+        reply = by_the_book(ask)
+        return Reply(reply.body) if ask.number == 1 else reply
+
+    with hostile_hub(answer) as hub:
+        assert [row for page in of_size(hub.url, 10) for row in page.rows] == ROWS
+    assert limits_asked(hub.asks) == [10, 10, 9, 9]
+
+
+@pytest.mark.parametrize("obeyed", [True, False])
+def test_a_mirror_that_drops_all_links_is_an_interrupted_list(obeyed):
+    def answer(ask: Ask) -> Reply:
+        return Reply(by_the_book(ask).body if obeyed else ROWS[:10])
+
+    said = r"was interrupted: a page of \d+ rows, as many as were asked for, comes without"
+    with hostile_hub(answer) as hub, pytest.raises(HubError, match=said):
+        of_size(hub.url, 10)
+    assert limits_asked(hub.asks) == [10, 9]
+
+
+def test_what_was_read_before_a_list_was_cut_is_gone_on_from():
+    cut = lambda ask: Reply(by_the_book(ask).body, headers=by_the_book(ask).headers if ask.number < 2 else {})  # noqa: E731
+    got = []
+    with hostile_hub(cut) as hub, pytest.raises(HubError, match="interrupted"):
+        for page in listing.pages(session(hub.url), "models", page_size=8):
+            got.append(page)
+    assert [len(page.rows) for page in got] == [8, 8]
+    with hostile_hub(by_the_book) as hub:
+        rest = list(listing.pages(session(hub.url), "models", start=got[-1].cursor))
+    assert [row for page in (*got, *rest) for row in page.rows] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("created", "is_whole"), [("2022-03-02T23:29:35.000Z", True), ("2022-03-02T23:30:00.000Z", False)]
+)
+def test_the_hubs_own_list_ends_in_the_minute_of_its_floor(monkeypatch, created, is_whole):
+    rows = [{**row, "createdAt": f"2026-01-{25 - n:02}T00:00:00.000Z"} for n, row in enumerate(ROWS)]
+    rows[-1]["createdAt"] = created
+    with hostile_hub(lambda _: Reply(rows)) as hub:
+        assert [page.rows for page in crawl(hub.url)] == [rows]  # another Hub may end where it likes
+        monkeypatch.setattr(listing, "THE_HUB", hub.url)
+        if is_whole:
+            assert [page.rows for page in crawl(hub.url)] == [rows]
+        else:
+            with pytest.raises(HubError, match="was interrupted: its last page does not end in the minute 2022-03-02"):
+                crawl(hub.url)
+
+
+@pytest.mark.parametrize("rows", [[], [None], [{"id": "a/b"}], [{"id": "a/b", "createdAt": 5}]])
+def test_an_end_of_the_hubs_own_list_that_tells_no_date_is_none(monkeypatch, rows):
+    with hostile_hub(lambda _: Reply(rows)) as hub:
+        monkeypatch.setattr(listing, "THE_HUB", hub.url)
+        with pytest.raises(HubError, match="interrupted"):
+            crawl(hub.url)
 
 
 def test_pages_without_end():

@@ -47,6 +47,53 @@ def test_overviews_go_on_after_any_page(batch):
             assert [p.not_found for p in rest] == [p.not_found for p in whole[done:]]
 
 
+def refusing(refused: dict[str, int]):
+    """Overviews, but of some handles a refusal with that status, for a reason of their own."""
+
+    def answer(ask: Ask) -> Reply:
+        name = ask.path.split("/")[3]
+        return Reply({"error": f"no {name} here"}, status=refused[name]) if name in refused else overview(ask)
+
+    return answer
+
+
+def crawl_handles(url: str, handles: list[str], **options):
+    return list(organizations.pages(HubSession(url, None, limits=QUICK), handles, **options))
+
+
+@pytest.mark.parametrize("status", [403, 410, 451, 500])
+def test_one_organization_that_is_refused_is_listed_with_the_status(status):
+    with hostile_hub(refusing({"Qwen": status})) as hub:
+        (page,) = crawl_organizations(hub.url)
+        assert [row["handle"] for row in page.rows] == ["google", "meta-llama", "zai-org"]
+        assert f"Qwen (status {status})" in page.not_found and len(page.not_found) == 8
+        assert page.requests == len(hub.asks) == (5 if status != 500 else 5 + QUICK.max_retries)
+
+
+@pytest.mark.parametrize("status", [401, 402, 429, 503])
+def test_an_answer_that_is_not_about_one_organization_is_about_the_hub(status):
+    with hostile_hub(refusing({"Qwen": status})) as hub, pytest.raises(HubError, match=r"\(no Qwen here\)"):
+        crawl_organizations(hub.url)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 50])
+def test_more_refusals_than_a_set_share_are_the_hubs(batch):
+    handles = [f"org-{number:02}" for number in range(40)]
+    refused = dict.fromkeys(handles[5:35:10], 403)
+    with hostile_hub(refusing(refused)) as hub:
+        pages = crawl_handles(hub.url, handles, batch=batch, max_refused_share=3 / 40)
+        assert [name for page in pages for name in page.not_found] == [f"{name} (status 403)" for name in refused]
+        got = []
+        said = "3 organizations are refused, more than may be left out, the last one so: .*org-25.*status 403"
+        with pytest.raises(HubError, match=said):
+            for page in organizations.pages(HubSession(hub.url, None, limits=QUICK), handles, batch=batch):
+                got.append(page)
+        # A crawl that goes on from there has not forgotten what was refused before.
+        if got:
+            with pytest.raises(HubError, match=said):
+                crawl_handles(hub.url, handles, batch=batch, start=got[-1].cursor)
+
+
 def test_no_handles_make_one_empty_page():
     (page,) = organizations.pages(HubSession("http://127.0.0.1:1", None), [])
     assert (page.rows, page.cursor, page.requests) == ([], None, 0)
@@ -95,6 +142,23 @@ def test_days_that_share_a_page_are_all_told_in_order():
         ]
         assert [(page.cursor, page.requests) for page in pages] == [("2026-03-02", 6), (None, 1)]
         assert [page.rows for page in crawl_papers(hub.url, start=pages[0].cursor, batch=3)] == [pages[1].rows]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_hub_without_daily_papers_is_one_empty_page_that_says_so(batch):
+    with hostile_hub(lambda _: Reply({"error": "Not found"}, status=404)) as hub:
+        (page,) = crawl_papers(hub.url, batch=batch)
+        assert (page.rows, page.cursor, page.not_found, page.requests) == ([], None, ["/api/daily_papers"], 1)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_hub_that_had_papers_a_moment_ago_has_daily_papers(batch):
+    answer = papers_of({"2026-02-27": 3})
+    with hostile_hub(lambda ask: Reply(status=404) if ask.number else answer(ask)) as hub:
+        with pytest.raises(HubError, match="does not exist"):
+            crawl_papers(hub.url, batch=batch)
+        with pytest.raises(HubError, match="does not exist"):
+            crawl_papers(hub.url, batch=batch, start="2026-02-28")
 
 
 def test_a_day_that_repeats_itself():

@@ -6,6 +6,7 @@ import socket
 import time
 import traceback
 import tracemalloc
+from dataclasses import replace
 
 import pytest
 
@@ -194,6 +195,48 @@ def test_a_refused_token(status):
         assert "set HF_TOKEN to a valid token" in refused(hub.url, error=HubUnauthorized)
         assert "needs a token" in refused(hub.url, error=HubUnauthorized, token=None)
         assert [ask.headers.get("authorization") for ask in hub.asks] == [f"Bearer {TOKEN}", None]
+
+
+@pytest.mark.parametrize(
+    ("reply", "words"),
+    [
+        (Reply({"error": "Access to model a/b is restricted."}), " (Access to model a/b is restricted): "),
+        (Reply({"error": "x"}, headers={"X-Error-Message": "Repo is  gated"}), " (Repo is gated): "),
+        (Reply({"detail": [{"loc": ["sort"], "msg": "one of likes, downloads"}]}), "one of likes, downloads"),
+        (Reply({"message": "<b>\x1b[31m=cmd|[x](http://evil)"}), " (?b???31m?cmd??x?(http://evil)): "),
+        (
+            Reply({"error": f"Bearer {TOKEN} and hf_another are no good, nor ?secret"}),
+            " (Bearer ... and ... are no good",
+        ),
+        (Reply({"error": "long " * 1000}), "...): "),
+        (Reply({"error": ""}), ""),
+        (Reply(["an array"]), ""),
+        (Reply(b"<html>not JSON</html>", content_type="text/html"), ""),
+        (Reply({"error": "x" * 100_000}), ""),
+        (Reply(gzip.compress(b'{"error": "packed"}'), headers={"Content-Encoding": "gzip"}), " (packed): "),
+        (Reply(b"[", declared_length=50), ""),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403, 404, 410, 422, 451, 500, 503])
+def test_what_a_refusal_says_for_itself_is_told_and_made_harmless(reply, words, status):
+    with hostile_hub(lambda _: replace(reply, status=status)) as hub:
+        text = refused(hub.url)
+    assert words in text and "hf_" not in text.replace("huggingface", "")
+    assert text.isascii() and not set(text) & set("<>[]|`\x1b") and len(text) < 600
+    assert status == 404 or f"status {status}" in text or reply.declared_length
+
+
+def test_a_refusal_that_drips_is_waited_for_no_longer_than_an_answer():
+    slow = Reply({"error": "x" * 60_000}, status=403, drip=True)
+    with hostile_hub(lambda _: slow) as hub:
+        assert "still sending" in refused(hub.url, request_seconds=0.4, max_retries=0)
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 418, 500])
+def test_a_failure_knows_the_status_of_its_answer(status):
+    with hostile_hub(lambda _: Reply(status=status)) as hub, pytest.raises(HubError) as caught:
+        read(hub.url)
+    assert caught.value.status == status
 
 
 def test_a_missing_thing():

@@ -340,6 +340,7 @@ class Hub:
             {"id": "Ann/a..b"},
             {"id": None},
             {"author": "a\x07b"},
+            {"author": "a\nb"},
             {"createdAt": later},
             {"createdAt": early},
             {"likes": -1},

@@ -38,7 +38,8 @@ _FITS: dict[str, Callable[[Any], bool]] = {
     "gated": lambda value: isinstance(value, bool | str),
     "trendingScore": lambda value: type(value) in (int, float),
 }  # fmt: skip
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _HANDLE = re.compile(r"[A-Za-z0-9._-]{1,96}")
 _PAPER_ID = re.compile(r"[A-Za-z0-9._/-]{1,64}")
 _ROW_RULES = ("raw_fault", "malformed_id", "control_character", "created_in_future", "created_too_early")
@@ -208,7 +209,9 @@ def broken_rule(table: str, row: Row, now: datetime) -> str | None:
     created, latest = instants[0] if instants else None, [text for text in instants if text]
     broken = {
         "malformed_id": not _is_well_formed(table, text),
-        "control_character": any(_CONTROL.search(text) for text in texts if text),
+        "control_character": any(
+            (_CONTROL_IN_LINES if text in titles else _CONTROL).search(text) for text in texts if text
+        ),
         "title_too_long": any(len(title) > 1000 for title in titles if title),
         "created_in_future": any(instant(text) > now + timedelta(days=1) for text in latest),
         "created_too_early": bool(created) and instant(created) < floor,
@@ -230,7 +233,8 @@ def _fields(table: str, row: Row) -> tuple[list[Any], list[Any], list[Any], date
         texts = [row.get(name) for name in ("name", "fullname", "plan")]
         numbers = [row.get(name) for name in _ORGANIZATION_COUNTERS]
         return texts, [row.get("fullname")], [], datetime.min.replace(tzinfo=UTC), numbers, numbers
-    texts = [row.get(name) for name in ("author", "pipeline_tag", "library_name", "sdk")]
+    texts = [row.get(name) for name in ("_id", "author", "pipeline_tag", "library_name", "sdk")]
+    texts.append(gated if isinstance(gated := row.get("gated"), str) else None)
     texts.append((row.get("gguf") or {}).get("architecture"))
     numbers = [row.get(name) for name in ("downloads", "downloadsAllTime", "likes", "usedStorage")]
     return texts, [], [row.get("createdAt")], datetime(2015, 1, 1, tzinfo=UTC), numbers, numbers[:3]

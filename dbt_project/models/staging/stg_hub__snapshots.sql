@@ -18,7 +18,9 @@ observed as (
 
     select
         *,
-        source <> 'bulk' or "rows" > 0 or {{ list_length('not_found') }} = 0 as is_observed
+        -- Of the organizations that a crawl asked for each may be unknown to the Hub, which is an observation.
+        "rows" > 0 or {{ list_length('not_found') }} = 0 or (source <> 'bulk' and "table" = 'organizations')
+            as is_observed
     from manifests
 
 ),

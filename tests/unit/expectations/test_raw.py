@@ -1,7 +1,8 @@
 """The raw suites over real Parquet files in the layout of the lake: each rule holds on good rows, fails on bad ones."""
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime
+import shutil
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,23 @@ import pytest
 from expectations import raw, runner
 from expectations.outcome import Outcome, refusals
 
-DAY = date(2026, 11, 23)
+DAY, BEFORE = date(2026, 11, 23), date(2026, 11, 22)
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
 TS = pa.timestamp("us", tz="UTC")
 TAIL = [("observed_at", TS), ("extra", pa.string()), ("fault", pa.string())]
 REPO = [("_id", pa.string()), ("id", pa.string()), ("createdAt", TS)]
+COUNTED = [("downloads", pa.int64()), ("downloadsAllTime", pa.int64()), ("likes", pa.int64())]
 TAGS = ("tags", pa.list_(pa.string()))
 ORGANIZATION = pa.struct([("_id", pa.string()), ("name", pa.string()), ("fullname", pa.string())])
 PAPER = pa.struct(
-    [("id", pa.string()), ("title", pa.string()), ("upvotes", pa.int64()), ("organization", ORGANIZATION)]
+    [
+        *(("id", pa.string()), ("title", pa.string()), ("submittedOnDailyAt", TS)),
+        *(("upvotes", pa.int64()), ("organization", ORGANIZATION)),
+    ]
 )
 SCHEMAS = {
-    "models": pa.schema([*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), TAGS, *TAIL]),
-    "datasets": pa.schema([*REPO, ("downloads", pa.int64()), ("likes", pa.int64()), TAGS, *TAIL]),
+    "models": pa.schema([*REPO, *COUNTED, TAGS, *TAIL]),
+    "datasets": pa.schema([*REPO, *COUNTED, TAGS, *TAIL]),
     "spaces": pa.schema([*REPO, ("likes", pa.int64()), ("sdk", pa.string()), TAGS, *TAIL]),
     "organizations": pa.schema([("handle", pa.string()), ("numFollowers", pa.int64()), *TAIL]),
     "daily_papers": pa.schema([("date", pa.date32()), ("paper", PAPER), ("title", pa.string()), *TAIL]),
@@ -40,8 +45,10 @@ def good_rows(table: str, count: int = 40) -> list[dict[str, Any]]:
             row |= {"handle": f"org-{number}", "numFollowers": number}
         elif table == "daily_papers":
             # The same paper on two days is real and is no duplicate.
+            day = date(2026, 11, 20 + number % 2)
             paper = {"id": f"2601.{number // 2:05}", "title": "A title", "upvotes": number, "organization": None}
-            row |= {"date": date(2026, 11, 20 + number % 2), "paper": paper, "title": "A title"}
+            paper["submittedOnDailyAt"] = datetime(day.year, day.month, day.day, 23, 59, tzinfo=UTC)
+            row |= {"date": day, "paper": paper, "title": "A title"}
         else:
             repo_id = f"owner/{table}-{number}"
             row |= {
@@ -51,23 +58,31 @@ def good_rows(table: str, count: int = 40) -> list[dict[str, Any]]:
                 "likes": 0,
                 "tags": [],
             }
-            row |= {} if table == "spaces" else {"downloads": number}
+            row |= {} if table == "spaces" else {"downloads": number, "downloadsAllTime": number}
         rows.append(row)
     return rows
 
 
-def write(data: Path, table: str, rows: list[dict[str, Any]]) -> None:
-    folder = data / "raw" / table / f"snapshot_date={DAY}"
+def write(data: Path, table: str, rows: list[dict[str, Any]], day: date = DAY) -> None:
+    folder = data / "raw" / table / f"snapshot_date={day}"
     folder.mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMAS[table]), folder / "part-00000.parquet")
 
 
 def check_raw(
-    data: Path, day: date, tables: Iterable[str], *, previous_rows: dict[str, int | None], **limits: float
+    data: Path, day: date, tables: Iterable[str], *, previous_rows: dict[str, int | None], **limits: Any
 ) -> list[Outcome]:
-    """Outcomes of the tables; `previous_rows`: those of the snapshot before, None or absent where there is none."""
+    """Outcomes of the tables; `previous_rows`: those of the snapshot before, None or absent where there is none.
+
+    What that one held is written if it is not: rows that the tables have now.
+    """
     suites = {table: raw.SUITES[table](raw.Limits(previous_rows.get(table), **limits)) for table in tables}
-    return runner.check_raw(data, day, suites)
+    before = {table: BEFORE for table, rows in previous_rows.items() if rows is not None}
+    for table in before:
+        now, then = (data / "raw" / table / f"snapshot_date={day}" for day in (day, BEFORE))
+        if not then.exists():
+            shutil.copytree(now, then)
+    return runner.check_raw(data, day, suites, before=before)
 
 
 def check(data: Path, table: str, rows: list[dict[str, Any]], **limits: Any) -> list[Outcome]:
@@ -100,9 +115,10 @@ def test_good_tables_pass_every_rule(tmp_path: Path) -> None:
     data = tmp_path / "data [ab]*"  # what DuckDB would take for a pattern
     for table in raw.SUITES:
         write(data, table, good_rows(table))
-    outcomes = check_raw(data, DAY, raw.SUITES, previous_rows=dict.fromkeys(raw.SUITES, 40))
+    outcomes = check_raw(data, DAY, raw.SUITES, previous_rows=dict.fromkeys(raw.SUITES, 40), snapshot_date=DAY)
     assert failed(outcomes) == []
-    rules = {table: suite(raw.Limits(previous_rows=40)) for table, suite in raw.SUITES.items()}
+    limits = raw.Limits(previous_rows=40, snapshot_date=DAY)
+    rules = {table: suite(limits) for table, suite in raw.SUITES.items()}
     assert [(o.table, o.expectation, o.column, o.severity) for o in outcomes] == [
         (table, rule.expectation, rule.column, rule.severity) for table in rules for rule in rules[table]
     ]
@@ -207,6 +223,145 @@ def test_a_paper_without_upvotes_is_a_warning(tmp_path: Path) -> None:
     outcomes = check(tmp_path, "daily_papers", rows)
     assert failed(outcomes) == [("values_not_null", "paper.upvotes")]
     assert refusals(outcomes) == []
+
+
+def aged(table: str, count: int = 40) -> list[dict[str, Any]]:
+    """Rows as the Hub lists them, newest first, one a day; each has been downloaded and liked."""
+    counted = {"likes": 7} | ({} if table == "spaces" else {"downloads": 50, "downloadsAllTime": 900})
+    return [
+        row | {"createdAt": NOW - timedelta(days=age), **counted} for age, row in enumerate(good_rows(table, count))
+    ]
+
+
+def compare(data: Path, table: str, then: list[dict[str, Any]], now: list[dict[str, Any]], **limits: Any) -> Outcome:
+    """The one rule that fails on rows of now, after those of then, all shares being what they are by default."""
+    write(data, table, then, BEFORE)
+    outcomes = check(data, table, now, previous_rows={table: len(then)}, **limits)
+    assert len(failed(outcomes)) <= 1, failed(outcomes)
+    return next((outcome for outcome in outcomes if not outcome.success), outcomes[0])
+
+
+@pytest.mark.parametrize("table", ["models", "datasets", "spaces"])
+@pytest.mark.parametrize("also_deleted", [[], [3, 11]])
+def test_a_list_whose_old_end_is_missing_was_interrupted(tmp_path: Path, table: str, also_deleted: list[int]) -> None:
+    then = aged(table)
+    now = [row for age, row in enumerate(then[:32]) if age not in also_deleted]
+    refused = compare(tmp_path, table, then, now)
+    assert (refused.expectation, refused.severity) == ("tail_kept", "error")
+    assert refused.observed == (
+        "an interrupted list, of which the 8 oldest of 40 rows are missing: they are older than all that is left,"
+        f" which begins on {NOW - timedelta(days=31):%Y-%m-%d}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("gone", "limits"),
+    [
+        ([39], {}),  # the oldest of all was deleted
+        ([*range(30, 39)], {}),  # what lies behind them is there
+        ([38, 39], {"max_tail_share": 0.05}),
+    ],
+)
+def test_repos_that_were_deleted_make_no_interrupted_list(
+    tmp_path: Path, gone: list[int], limits: dict[str, float]
+) -> None:
+    then = aged("models")
+    assert compare(tmp_path, "models", then, [r for age, r in enumerate(then) if age not in gone], **limits).success
+
+
+def test_of_repos_of_one_second_those_behind_the_cut_are_missing_too(tmp_path: Path) -> None:
+    then = [row | {"createdAt": NOW, "_id": f"{40 - age:024x}"} for age, row in enumerate(aged("models"))]
+    assert compare(tmp_path, "models", then, then[:35]).expectation == "tail_kept"
+
+
+def test_a_row_of_an_impossible_year_hides_no_missing_end_and_makes_none(tmp_path: Path) -> None:
+    odd = [row | {"createdAt": datetime(1999, 1, 1, tzinfo=UTC)} for row in good_rows("models", 42)]
+    then = [*aged("models"), *odd[40:]]
+    assert compare(tmp_path / "without", "models", then, then[:40]).success
+    assert compare(tmp_path / "with", "models", aged("models"), [*then[:30], *odd[40:]]).expectation == "tail_kept"
+
+
+def by(factor: float, *counters: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda row: row | {counter: int(row[counter] * factor) for counter in counters}
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "words"),
+    [
+        ("models", by(0, "downloads"), "downloads of the same repos fell from 2000 to 0"),
+        ("models", by(0.2, "downloadsAllTime"), "downloadsAllTime of the same repos fell from 36000 to 7200"),
+        ("datasets", by(0.4, "likes"), "likes of the same repos fell from 280 to 80"),
+        ("spaces", by(0, "likes"), "likes of the same repos fell from 280 to 0"),
+        ("models", by(2, "likes"), "downloads of 40 repos are all what they were, downloadsAllTime of 40 repos"),
+        ("datasets", by(1.1, "downloads", "likes"), "downloadsAllTime of 40 repos are all what they were"),
+    ],
+)
+def test_a_counter_that_collapses_or_stands_still_for_the_whole_hub_is_refused(
+    tmp_path: Path, table: str, change: Callable, words: str
+) -> None:
+    then = aged(table)
+    refused = compare(tmp_path, table, then, [*map(change, then), *good_rows(table, 45)[40:]])
+    assert (refused.expectation, refused.severity) == ("counters_live", "error")
+    assert words in refused.observed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        by(0.6, "downloads", "downloadsAllTime", "likes"),
+        by(1.1, "downloads", "downloadsAllTime"),  # likes are few: a day without any is one
+        lambda row: row,  # a recording, or a small Hub on a quiet day
+        lambda row: by(2, "likes")(row) if row["id"].endswith("-7") else row,
+        lambda row: row | {"downloadsAllTime": None},  # counted by the rule on values that are known
+    ],
+)
+def test_counters_that_move_are_taken_as_they_are(tmp_path: Path, change: Callable) -> None:
+    then = aged("models")
+    told = compare(tmp_path, "models", then, [change(row) for row in then])
+    assert told.success
+
+
+def test_a_counter_that_no_repo_can_have_makes_no_collapse(tmp_path: Path) -> None:
+    then = aged("models")
+    then[0] |= {"downloads": 10**15}
+    now = [row | {"downloads": 51, "downloadsAllTime": 901} for row in then]
+    assert compare(tmp_path, "models", then, now).success
+
+
+def test_the_share_that_a_counter_may_lose_is_set(tmp_path: Path) -> None:
+    then = aged("spaces")
+    now = [row | {"likes": 1} for row in then]
+    assert compare(tmp_path / "less", "spaces", then, now, max_counter_drop_share=0.8).expectation == "counters_live"
+    assert compare(tmp_path / "more", "spaces", then, now, max_counter_drop_share=0.9).success
+
+
+def test_hundreds_of_thousands_of_repos_never_stand_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    then = aged("spaces")
+    monkeypatch.setattr(raw, "_NEVER_STANDS_STILL", 40)
+    assert compare(tmp_path, "spaces", then, then).observed == "likes of 40 repos are all what they were"
+
+
+@pytest.mark.parametrize("table", ["models", "datasets", "spaces"])
+def test_a_repo_of_a_later_day_shows_that_the_list_is_not_of_the_snapshots_day(tmp_path: Path, table: str) -> None:
+    rows = good_rows(table)
+    rows[0]["createdAt"] = NOW + timedelta(hours=30)  # a bad row: after it was looked at
+    assert failed(check(tmp_path, table, rows, snapshot_date=DAY)) == []
+    past = DAY - timedelta(days=2)  # NOW lies 30 hours after its end
+    outcomes = check_raw(tmp_path, DAY, [table], previous_rows={}, snapshot_date=past)
+    assert failed(outcomes) == [("created_until_snapshot", "createdAt")]
+    assert refusals(outcomes)[0].rows_failing == 39
+
+
+def test_the_papers_of_another_day_are_refused(tmp_path: Path) -> None:
+    rows = good_rows("daily_papers")
+    rows[1]["paper"]["submittedOnDailyAt"] = NOW  # one that is late is one
+    rows[3]["paper"]["submittedOnDailyAt"] = None
+    assert failed(check(tmp_path / "own", "daily_papers", rows)) == []
+    for row in rows:
+        row["date"] += timedelta(days=row["date"].day % 2)  # those of the 21st as the 22nd's
+    outcomes = check(tmp_path / "others", "daily_papers", rows)
+    assert failed(outcomes) == [("papers_of_their_day", "date")]
+    assert refusals(outcomes)[0].sample_keys[0] == "2026-11-22 / 2601.00000"
 
 
 def test_five_keys_are_shown_however_many_rows_fail(tmp_path: Path) -> None:
