@@ -103,6 +103,11 @@ EDITS = (
         "lower(repos.repo_id) <> lower(repos_before.repo_id)",
         "fct_renames",
     ),
+    Edit("rpt_claims", "and context_value = 0", "", "rpt_claims"),
+    Edit("int_claims", "coalesce(dated.tolerance, 0) as tolerance", "0.1 as tolerance", "rpt_claims"),
+    Edit("rpt_claims", "when never_reason is not null then 'cannot_be_covered'", "", "rpt_claims"),
+    Edit("int_claim_organization_measures", "= 'base_model'", "= 'headquarters'", "rpt_claims"),
+    Edit("int_claim_repo_measures", "'downloads_all_time'", "'downloads_30d'", "rpt_claims"),
 )
 
 

@@ -263,11 +263,34 @@ def test_milestones_are_those_of_the_reference():
 
 
 def test_claims_are_those_of_the_reference():
-    facts = [
-        {("claimed_value" if column == "value" else column): row[column] for column in row}
-        for row in reference("claims")
-    ]
-    assert rows("claims") == facts
+    sources = {row["source"]: row for row in reference("sources")}
+    facts = {row["claim_id"]: row for row in reference("claims")}
+    claims = {row["claim_id"]: row for row in rows("claims")}
+    assert list(claims) == list(facts)
+    moved_on = set()
+    for claim, row in claims.items():
+        fact, source = facts[claim], sources[row["source"]]
+        assert (row["claimed_value"], row["comparator"]) == (fact["value"], fact["comparator"])
+        moved_on |= {(claim, name) for name in fact.keys() & row.keys() - {"note"} if row[name] != fact[name]}
+        said = (row["publisher"], row["source_title"], row["source_url"])
+        assert said == (source["publisher"], source["title"], source["url"])
+        assert row["published_date"].startswith(source["date"]) and row["sentence"]
+    external = {"kimi_k2_milestone", "glm_45_milestone", "minimax_m2_milestone", "ai_plus"}
+    assert moved_on == {
+        *((claim, column) for claim in external for column in ("kind", "metric")),
+        *((claim, "statement") for claim in external - {"ai_plus"}),
+        *(("qwen_most_derivatives", column) for column in ("kind", "metric")),
+        ("baidu_releases", "metric"),
+        ("cn_new_downloads", "as_of"),
+    }
+
+
+def test_a_tolerance_is_smaller_than_what_is_claimed():
+    for row in rows("claims"):
+        assert bool(row["tolerance"]) == (row["comparator"] == "~" and row["kind"] != "external"), row
+        if row["unit"] == "share" and row["tolerance"]:
+            claimed = float(row["claimed_value"])
+            assert float(row["tolerance"]) * claimed < (1 - claimed) / 2, row
 
 
 def test_infrastructure_is_that_of_the_reference():
