@@ -98,6 +98,12 @@ EDITS = (
         "fct_milestone_windows",
     ),
     Edit(
+        "fct_milestone_windows",
+        "milestones.date_precision = 'day'\n            and cast(",
+        "cast(",
+        "fct_milestone_windows",
+    ),
+    Edit(
         "int_renames",
         "repos.repo_id <> repos_before.repo_id",
         "lower(repos.repo_id) <> lower(repos_before.repo_id)",
