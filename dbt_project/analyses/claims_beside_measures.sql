@@ -29,7 +29,9 @@ final as (
         verdict,
         reason,
         measured_snapshot_date as measured_at,
-        ratio
+        ratio,
+        source_url,
+        sentence
     from compared
     order by verdict, claim_id
 

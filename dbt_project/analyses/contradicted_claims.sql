@@ -9,7 +9,10 @@ final as (
     select
         claim_id,
         statement,
-        source,
+        sentence,
+        publisher,
+        source_url,
+        published_date,
         as_of,
         comparator,
         claimed_value,

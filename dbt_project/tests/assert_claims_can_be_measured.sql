@@ -55,6 +55,25 @@ problems as (
         or (value_type = 'number' and not {{ matches('claimed_value', "'^-?[0-9]+([.][0-9]+)?$'") }})
     union all
     select
+        claim_id,
+        concat('the comparator ~ needs a tolerance, and a claim that is not measured about none: ', metric) as problem
+    from known
+    where (tolerance is not null) <> (comparator = '~' and kind <> 'external')
+    union all
+    -- Of 99.2 per cent 0.8 are left: a share is a claim about the rest as well.
+    select
+        claim_id,
+        concat('the tolerance ', cast(tolerance as varchar), ' is as large as what is claimed') as problem
+    from known
+    where
+        tolerance <= 0
+        or tolerance >= 1
+        or (
+            unit = 'share'
+            and tolerance * cast(claimed_value as double) >= 0.5 * (1 - cast(claimed_value as double))
+        )
+    union all
+    select
         known.claim_id,
         concat(
             'the subject type ',

@@ -98,11 +98,22 @@ EDITS = (
         "fct_milestone_windows",
     ),
     Edit(
+        "fct_milestone_windows",
+        "milestones.date_precision = 'day'\n            and cast(",
+        "cast(",
+        "fct_milestone_windows",
+    ),
+    Edit(
         "int_renames",
         "repos.repo_id <> repos_before.repo_id",
         "lower(repos.repo_id) <> lower(repos_before.repo_id)",
         "fct_renames",
     ),
+    Edit("rpt_claims", "and context_value = 0", "", "rpt_claims"),
+    Edit("int_claims", "coalesce(dated.tolerance, 0) as tolerance", "0.1 as tolerance", "rpt_claims"),
+    Edit("rpt_claims", "when never_reason is not null then 'cannot_be_covered'", "", "rpt_claims"),
+    Edit("int_claim_organization_measures", "= 'base_model'", "= 'headquarters'", "rpt_claims"),
+    Edit("int_claim_repo_measures", "'downloads_all_time'", "'downloads_30d'", "rpt_claims"),
 )
 
 

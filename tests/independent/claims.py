@@ -19,8 +19,8 @@ NEAR_DAYS = 45
 TOP_PAPERS = 100
 YEAR = 365
 AFTER_R1 = date(2025, 1, 20)
-TOLERANCE = {"~": Fraction(1, 10)}
 _UNLINKED = "share of all papers of that time that name no organization"
+_YEAR_BEFORE = "repositories created in the year before"
 
 
 @dataclass
@@ -83,11 +83,18 @@ def _claim(observatory: "Observatory", claim: Row, metric: Row) -> Row:
     if is_synthetic:
         verdict = "sandbox"
     elif rests_on:
-        reason = _gap(observatory, claim, metric, measure)
-        verdict = "outside_snapshot" if reason else _compare(claim, measure)
+        reason = _never(observatory, claim, metric, measure)
+        if reason:
+            verdict = "cannot_be_covered"
+        else:
+            reason = _gap(observatory, claim, metric, measure)
+            verdict = "outside_snapshot" if reason else _compare(claim, measure)
     copied = (
         "claim_id",
         "source",
+        "publisher",
+        "source_title",
+        "source_url",
         "as_of",
         "kind",
         "subject",
@@ -96,12 +103,16 @@ def _claim(observatory: "Observatory", claim: Row, metric: Row) -> Row:
         "claimed_value",
         "unit",
         "statement",
+        "sentence",
+        "wording",
+        "note",
     )
     return {
         "snapshot_date": observatory.day,
         **{name: claim[name] or None for name in copied},
         "definition": metric["definition"],
-        "tolerance": float(TOLERANCE.get(claim["comparator"], 0)),
+        "published_date": date.fromisoformat(claim["published_date"]),
+        "tolerance": float(_tolerance(claim)),
         "measured_value": as_float(measure.value),
         "measured_text": measure.text,
         "measured_snapshot_date": measure.day,
@@ -130,6 +141,21 @@ def _is_unseen(observatory: "Observatory", metric: Row, measure: Measure) -> boo
     return metric["rests_on"] in observatory.snapshot.unobserved and not is_of_earlier_day
 
 
+def _tolerance(claim: Row) -> Fraction:
+    return Fraction(claim["tolerance"] or 0)
+
+
+def _never(observatory: "Observatory", claim: Row, metric: Row, measure: Measure) -> str | None:
+    """Why no snapshot will ever cover the claim; None where one may."""
+    if metric["gap"]:
+        return metric["gap"]
+    start, end = period(claim["as_of"])
+    is_far = _distance(measure.looked_at or observatory.day, start, end) > NEAR_DAYS
+    if metric["timing"] == "near" and is_far and (observatory.day - end).days > NEAR_DAYS:
+        return f"no snapshot within {NEAR_DAYS} days of {claim['as_of']}, and a day of the past cannot be crawled"
+    return None
+
+
 def _gap(observatory: "Observatory", claim: Row, metric: Row, measure: Measure) -> str | None:
     """Why the snapshots do not cover the claim; None where they do."""
     start, end = period(claim["as_of"])
@@ -153,14 +179,14 @@ def _compare(claim: Row, measure: Measure) -> str:
     claimed = claim["claimed_value"]
     if claim["metric"] == "lineage.ancestor_handle":
         holds = measure.value == 1
+    elif claim["metric"] == "organizations.releases_from_none":
+        holds = measure.value >= int(claimed) and not measure.context_value
     elif measure.value is None:
         holds = measure.text.lower() == claimed.lower()
     else:
         value, wanted = Fraction(measure.value), Fraction(claimed)
-        if claim["comparator"] == ">=":
-            holds = value >= wanted
-        else:
-            holds = abs(value - wanted) <= TOLERANCE.get(claim["comparator"], 0) * wanted
+        at_least, about = value >= wanted, abs(value - wanted) <= _tolerance(claim) * wanted
+        holds = at_least if claim["comparator"] == ">=" else about
     return "reproduced" if holds else "contradicted"
 
 
@@ -187,21 +213,19 @@ class _Measurer:
         metric = self.claim["metric"]
         measures: dict[str, Callable[[], Measure]] = {
             "concentration.share_of_downloads_by_top_1.5_percent": self._concentration,
-            "countries.download_share_1y": lambda: self._country("young_downloads_share"),
+            "countries.download_share_1y": lambda: NOT_FOUND,
             "countries.new_model_downloads_rank": lambda: self._country("young_downloads_rank"),
             "derivatives.direct_external": lambda: self._derivatives("direct_external"),
             "derivatives.direct_external.ratio": self._ratio,
-            "derivatives.rank": self._family_rank,
             "derivatives.rank_within_handle": self._rank_within_handle,
             "derivatives.tagged": lambda: self._derivatives("tagged"),
             "lineage.ancestor_handle": self._ancestor,
-            "milestones.present": self._milestone,
             "models.license": self._licence,
             "models.likes_rank": self._likes_rank,
             "organizations.followers_rank": self._followers_rank,
             "organizations.license_share.apache-2.0": self._licence_share,
             "organizations.releases_growth": self._growth,
-            "organizations.releases_year": self._releases,
+            "organizations.releases_from_none": self._releases,
             "papers.upvotes_share_of_top": self._papers,
         }
         if metric.startswith("repos.count."):
@@ -256,24 +280,16 @@ class _Measurer:
         measure.value = above / below if below else None
         return measure
 
-    def _family_rank(self) -> Measure:
-        families = {name: row for (kind, name), row in self._counts("direct_external").items() if kind == "family"}
-        if self.name not in families:
-            return NOT_FOUND
-        measure = self._of([families[self.name]], "value")
-        measure.value = dense_ranks({name: row["value"] for name, row in families.items()})[self.name]
-        return measure
-
     def _country(self, column: str) -> Measure:
         rows = self._nearest(self.observatory.fct_country_snapshots)
-        wanted = ("headquarters", self.name)
+        wanted = ("base_model", self.name)
         return self._of([row for row in rows if (row["country_rule"], row["country"]) == wanted], column)
 
     def _concentration(self) -> Measure:
         rows = [
             row
             for row in self.observatory.fct_download_concentration
-            if (row["repo_type"], row["metric"]) == ("model", "downloads_30d")
+            if (row["repo_type"], row["metric"]) == ("model", "downloads_all_time")
         ]
         return self._of(self._nearest(rows), "top_1_5_percent_share")
 
@@ -334,14 +350,6 @@ class _Measurer:
         is_among = wanted in {handle.lower() for handle in handles}
         return self._now(int(is_among), ", ".join(sorted(handles)) or None)
 
-    def _milestone(self) -> Measure:
-        curated = self.observatory.seeds["registry_milestones"]
-        if self.kind == "policy":
-            found = [row for row in curated if row["event_type"] == "policy" and self.name in row["title"]]
-        else:
-            found = [row for row in curated if row["repo_id"].lower() == self.name.lower()]
-        return self._now(int(bool(found)), ", ".join(sorted(row["milestone_id"] for row in found)) or None)
-
     def _created_in(self, year: int) -> int:
         count = 0
         for table in REPO_TABLES:
@@ -354,7 +362,11 @@ class _Measurer:
         return any(account.company == self.name for rows in self.registry.periods.values() for account in rows)
 
     def _releases(self) -> Measure:
-        return self._now(self._created_in(self.start.year)) if self._is_company() else NOT_FOUND
+        if not self._is_company():
+            return NOT_FOUND
+        measure = self._now(self._created_in(self.start.year))
+        measure.context, measure.context_value = _YEAR_BEFORE, float(self._created_in(self.start.year - 1))
+        return measure
 
     def _growth(self) -> Measure:
         if not self._is_company():

@@ -286,6 +286,8 @@ class Windows:
     def _row(self, milestone: Row, metric: str, days: int, **columns: Any) -> Row:
         shown = {name: milestone[name] for name in ("milestone_id", "event_date", "date_precision", "handle")}
         before, after = columns.pop("before"), columns.pop("after")
+        if milestone["date_precision"] == "month":
+            before = after = None
         is_complete = before is not None and after is not None
         return {
             **shown,

@@ -2,12 +2,14 @@
 
 import csv
 import datetime as dt
+import gzip
+import json
 import re
 from collections import defaultdict
 
 import pytest
 
-from tests.support import PROJECT
+from tests.support import PROJECT, recorded_dir
 
 SEEDS = PROJECT / "dbt_project" / "seeds"
 HANDLE = re.compile(r"[A-Za-z0-9._-]{1,96}")
@@ -258,16 +260,87 @@ def test_milestones_are_those_of_the_reference():
         }
         for row in reference("milestones")
     ]
-    kept = [{column: value for column, value in row.items() if column != "milestone_id"} for row in rows("milestones")]
-    assert sorted(kept, key=str) == sorted(facts, key=str)
+    kept = {row["milestone_id"]: row for row in rows("milestones")}
+    # The seed has moved on: creation days from recorded rows, days of weights, announcements and what was missing.
+    moved = {
+        "2022-04-07-gpt-neox-20b": "2022-02-02",
+        "2023-05-04-starcoder": "2023-05-09",
+        "2023-09-06-baichuan-2": "2023-09-20",
+        "2023-11-29-deepseek-llm": "2023-11-28",
+        "2023-12-13-phi-2": "2023-12-12",
+        "2024-04-04-command-r": "2024-04-03",
+        "2025-01-08-phi-4": "2024-12-13",
+        "2026-02-01-step-3-5-flash": "2026-01-29",
+        "2026-02-16-qwen3-5-397b-a17b": "2026-02-15",
+        "2026-04-27-mimo-v2-5-pro": "2026-04-22",
+        "2026-06-02-minimax-m3": "2026-06-01",
+        "2026-06-16-glm-5-2": "2026-06-13",
+    }
+    added = {"2025-02-20-supergpqa", "2025-04-17-ui-tars-1-5", "2025-05-08-seed-coder"}
+    compared = ("date_precision", "event_type", "organization", "handle")
+    known = [
+        (moved.get(key, row["event_date"]), *(row[column] for column in compared))
+        for key, row in kept.items()
+        if key not in added and row["event_type"] != "announcement"
+    ]
+    assert sorted(known) == sorted((row["event_date"], *(row[column] for column in compared)) for row in facts)
+    created = {(row["repo_id"], row["hub_created_at"]) for row in facts if row["repo_id"] and row["hub_created_at"]}
+    assert created <= {(row["repo_id"], row["hub_created_at"]) for row in kept.values()}
+
+
+def test_a_model_is_dated_by_its_weights_and_announced_before():
+    milestones = rows("milestones")
+    for row in milestones:
+        later = [other for other in milestones if other["repo_id"] == row["repo_id"] != "" and other is not row]
+        if row["event_type"] == "announcement":
+            assert [other["event_type"] for other in later] == ["model"], row
+            assert row["event_date"] < later[0]["event_date"], row
+        if row["event_type"] == "model" and row["hub_created_at"] > "2022-03-02":
+            assert row["event_date"] >= row["hub_created_at"], row
+
+
+def test_creation_days_are_those_of_the_recorded_rows():
+    recorded = {}
+    for name in ("models_trending", "models"):
+        with gzip.open(recorded_dir() / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            recorded |= {row["id"].lower(): row["createdAt"][:10] for row in map(json.loads, lines)}
+    found = [
+        (row, recorded[row["repo_id"].lower()]) for row in rows("milestones") if row["repo_id"].lower() in recorded
+    ]
+    assert len(found) > 25
+    for row, day in found:
+        assert row["hub_created_at"] == day, row
 
 
 def test_claims_are_those_of_the_reference():
-    facts = [
-        {("claimed_value" if column == "value" else column): row[column] for column in row}
-        for row in reference("claims")
-    ]
-    assert rows("claims") == facts
+    sources = {row["source"]: row for row in reference("sources")}
+    facts = {row["claim_id"]: row for row in reference("claims")}
+    claims = {row["claim_id"]: row for row in rows("claims")}
+    assert list(claims) == list(facts)
+    moved_on = set()
+    for claim, row in claims.items():
+        fact, source = facts[claim], sources[row["source"]]
+        assert (row["claimed_value"], row["comparator"]) == (fact["value"], fact["comparator"])
+        moved_on |= {(claim, name) for name in fact.keys() & row.keys() - {"note"} if row[name] != fact[name]}
+        said = (row["publisher"], row["source_title"], row["source_url"])
+        assert said == (source["publisher"], source["title"], source["url"])
+        assert row["published_date"].startswith(source["date"]) and row["sentence"]
+    external = {"kimi_k2_milestone", "glm_45_milestone", "minimax_m2_milestone", "ai_plus"}
+    assert moved_on == {
+        *((claim, column) for claim in external for column in ("kind", "metric")),
+        *((claim, "statement") for claim in external - {"ai_plus"}),
+        *(("qwen_most_derivatives", column) for column in ("kind", "metric")),
+        ("baidu_releases", "metric"),
+        ("cn_new_downloads", "as_of"),
+    }
+
+
+def test_a_tolerance_is_smaller_than_what_is_claimed():
+    for row in rows("claims"):
+        assert bool(row["tolerance"]) == (row["comparator"] == "~" and row["kind"] != "external"), row
+        if row["unit"] == "share" and row["tolerance"]:
+            claimed = float(row["claimed_value"])
+            assert float(row["tolerance"]) * claimed < (1 - claimed) / 2, row
 
 
 def test_infrastructure_is_that_of_the_reference():

@@ -65,11 +65,11 @@ TABLES = {
             derivatives_count, derivatives_with_spaces_count)""",
     "rpt_claims": """
         select date '2026-03-15' as snapshot_date, date '2026-03-01' as measured_snapshot_date, * from (values
-            ('share', 'Half of it', 's', '~', '0.5', 'share', 0.25e0, null, 'contradicted', null),
-            ('place', 'The first', 's', '=', '1', 'rank', 27.0e0, null, 'contradicted', null),
-            ('words', 'A licence', 's', '=', 'mit', 'license', null, 'mit', 'reproduced', null)
+            ('share', 'Half of it', 's', '~', '0.5', 'share', 0.25e0, null, 'contradicted', null, 'u', 'H.'),
+            ('place', 'The first', 's', '=', '1', 'rank', 27.0e0, null, 'contradicted', null, 'u', 'T.'),
+            ('words', 'A licence', 's', '=', 'mit', 'license', null, 'mit', 'reproduced', null, 'u', 'A.')
         ) t(claim_id, statement, source, comparator, claimed_value, unit, measured_value, measured_text,
-            verdict, reason)""",
+            verdict, reason, source_url, sentence)""",
 }
 
 

@@ -33,6 +33,10 @@ final as (
     select
         dated.claim_id,
         dated.source,
+        dated.publisher,
+        dated.source_title,
+        dated.source_url,
+        dated.published_date,
         dated.as_of,
         dated.period_start_date,
         dated.period_end_date,
@@ -42,13 +46,17 @@ final as (
         dated.comparator,
         dated.claimed_value,
         case when metrics.value_type = 'number' then cast(dated.claimed_value as double) end as claimed_number,
-        cast(case when dated.comparator = '~' then 0.1 else 0 end as double) as tolerance,
+        coalesce(dated.tolerance, 0) as tolerance,
         dated.unit,
         dated.statement,
+        dated.sentence,
+        dated.wording,
+        dated.note,
         metrics.definition,
         metrics.rests_on,
         metrics.needs_whole_hub,
-        metrics.timing
+        metrics.timing,
+        metrics.gap
     from dated
     inner join metrics on dated.metric = metrics.metric
 

@@ -1,6 +1,6 @@
 {#- Every group of metrics gives the same columns; what it does not tell is null. -#}
 {%- set groups = [
-    'derivative_measures', 'family_rank_measures', 'handle_rank_measures', 'ancestor_measures',
+    'derivative_measures', 'handle_rank_measures', 'ancestor_measures',
 ] -%}
 with claims as (
 
@@ -32,7 +32,7 @@ ancestors as (
 
 ),
 
-derivative_counts as {{ read_anew() }} (
+derivative_counts as (
 
     select * from {{ ref('fct_derivative_counts') }}
 
@@ -95,37 +95,6 @@ derivative_measures as (
     from subject_counts
     group by claim_id, metric, measured_snapshot_date
     having min(known_count) > 0
-
-),
-
-ranked_families as (
-
-    select
-        snapshot_date,
-        subject,
-        dense_rank() over (partition by snapshot_date order by value desc) as family_rank,
-        is_synthetic
-    from derivative_counts
-    where subject_type = 'family' and relation = 'all' and definition = 'direct_external'
-
-),
-
-family_rank_measures as (
-
-    select
-        claims.claim_id,
-        ranked_families.family_rank as measured_value,
-        cast(null as varchar) as measured_text,
-        ranked_families.snapshot_date as measured_snapshot_date,
-        ranked_families.is_synthetic
-    from claims
-    inner join claim_days on claims.claim_id = claim_days.claim_id
-    inner join subjects on claims.claim_id = subjects.claim_id
-    inner join ranked_families
-        on
-            claim_days.measured_snapshot_date = ranked_families.snapshot_date
-            and subjects.subject = ranked_families.subject
-    where claims.metric = 'derivatives.rank'
 
 ),
 

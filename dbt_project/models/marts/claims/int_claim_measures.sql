@@ -1,21 +1,6 @@
-{#- Each subject has a model of its own; milestones and papers, which are few, are measured here. -#}
-{%- set groups = [
-    'derivative_measures', 'organization_measures', 'repo_measures', 'milestone_measures',
-    'paper_measures',
-] -%}
-with claims as (
-
-    select * from {{ ref('int_claims') }}
-
-),
-
-subjects as (
-
-    select * from {{ ref('int_claim_subjects') }}
-
-),
-
-claim_days as (
+{#- Each subject has a model of its own; papers, which are few, are measured here. -#}
+{%- set groups = ['derivative_measures', 'organization_measures', 'repo_measures', 'paper_measures'] -%}
+with claim_days as (
 
     select * from {{ ref('int_claim_days') }}
 
@@ -24,12 +9,6 @@ claim_days as (
 top_papers as (
 
     select * from {{ ref('int_claim_top_papers') }}
-
-),
-
-milestones as (
-
-    select * from {{ ref('registry_milestones') }}
 
 ),
 
@@ -48,30 +27,6 @@ organization_measures as (
 repo_measures as (
 
     select * from {{ ref('int_claim_repo_measures') }}
-
-),
-
-milestone_measures as (
-
-    select
-        claims.claim_id,
-        case when count(milestones.milestone_id) > 0 then 1 else 0 end as measured_value,
-        {{ joined('milestones.milestone_id') }} as measured_text,
-        claim_days.measured_snapshot_date,
-        cast(null as boolean) as is_synthetic
-    from claims
-    inner join claim_days on claims.claim_id = claim_days.claim_id
-    inner join subjects on claims.claim_id = subjects.claim_id
-    left join milestones
-        on
-            (subjects.subject_type = 'model' and lower(subjects.subject) = lower(milestones.repo_id))
-            or (
-                subjects.subject_type = 'policy'
-                and milestones.event_type = 'policy'
-                and position(subjects.subject in milestones.title) > 0
-            )
-    where claims.metric = 'milestones.present'
-    group by claims.claim_id, claim_days.measured_snapshot_date
 
 ),
 
@@ -96,6 +51,7 @@ measures as (
         cast(measured_value as double) as measured_value,
         measured_text,
         measured_snapshot_date,
+        {% if group == 'organization_measures' -%} context_value {%- else -%} cast(null as double) as context_value {%- endif %},
         is_synthetic
     from {{ group }}
     {% if not loop.last %}union all{% endif %}
@@ -109,9 +65,10 @@ final as (
         measures.measured_value,
         measures.measured_text,
         measures.measured_snapshot_date,
-        top_papers.unlinked_papers_share as context_value,
+        coalesce(top_papers.unlinked_papers_share, measures.context_value) as context_value,
         case
             when top_papers.claim_id is not null then 'share of all papers of that time that name no organization'
+            when measures.context_value is not null then 'repositories created in the year before'
         end as context,
         coalesce(top_papers.is_covered, true) as is_covered,
         measures.is_synthetic

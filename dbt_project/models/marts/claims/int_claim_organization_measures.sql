@@ -80,7 +80,7 @@ releases as (
     inner join claim_days on claims.claim_id = claim_days.claim_id
     inner join subjects on claims.claim_id = subjects.claim_id and subjects.is_known
     left join creations on subjects.subject = creations.company
-    where claims.metric in ('organizations.releases_year', 'organizations.releases_growth')
+    where claims.metric in ('organizations.releases_from_none', 'organizations.releases_growth')
     group by claims.claim_id, claims.metric, claim_days.measured_snapshot_date
 
 ),
@@ -90,11 +90,13 @@ release_measures as (
     select
         claim_id,
         case
-            when metric = 'organizations.releases_year' then cast(year_count as double)
+            when metric = 'organizations.releases_from_none' then cast(year_count as double)
             else cast(year_count as double) / nullif(year_before_count, 0)
         end as measured_value,
         cast(null as varchar) as measured_text,
         measured_snapshot_date,
+        case when metric = 'organizations.releases_from_none' then cast(year_before_count as double) end
+            as context_value,
         cast(null as boolean) as is_synthetic
     from releases
 
@@ -128,10 +130,7 @@ country_measures as (
 
     select
         claims.claim_id,
-        case
-            when claims.metric = 'countries.new_model_downloads_rank' then country_snapshots.young_downloads_rank
-            else country_snapshots.young_downloads_share
-        end as measured_value,
+        country_snapshots.young_downloads_rank as measured_value,
         cast(null as varchar) as measured_text,
         country_snapshots.snapshot_date as measured_snapshot_date,
         country_snapshots.is_synthetic
@@ -142,8 +141,8 @@ country_measures as (
         on
             claim_days.measured_snapshot_date = country_snapshots.snapshot_date
             and subjects.subject = country_snapshots.country
-            and country_snapshots.country_rule = 'headquarters'
-    where claims.metric in ('countries.new_model_downloads_rank', 'countries.download_share_1y')
+            and country_snapshots.country_rule = 'base_model'
+    where claims.metric = 'countries.new_model_downloads_rank'
 
 ),
 
@@ -155,6 +154,7 @@ final as (
         cast(measured_value as double) as measured_value,
         measured_text,
         measured_snapshot_date,
+        {% if group == 'release_measures' -%} context_value {%- else -%} cast(null as double) as context_value {%- endif %},
         is_synthetic
     from {{ group }}
     {% if not loop.last %}union all{% endif %}

@@ -108,7 +108,7 @@ concentration_measures as (
         on
             claim_days.measured_snapshot_date = download_concentration.snapshot_date
             and download_concentration.repo_type = 'model'
-            and download_concentration.metric = 'downloads_30d'
+            and download_concentration.metric = 'downloads_all_time'
     where claims.metric = 'concentration.share_of_downloads_by_top_1.5_percent'
 
 ),

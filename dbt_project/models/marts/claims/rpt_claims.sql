@@ -64,7 +64,7 @@ side_by_side as (
         measures.context,
         measures.claim_id is not null as is_measured,
         measures.is_covered,
-        claim_days.days_away,
+        coalesce(claim_days.days_away <= 45, false) as is_near,
         coalesce(snapshots.is_sample, false) as is_sample,
         -- What an earlier day saw can be measured without today's list.
         coalesce(snapshots.is_observed, true)
@@ -86,16 +86,29 @@ side_by_side as (
 
 ),
 
-reasoned as (
+never_covered as (
 
     select
         *,
         case
             when is_external then null
+            when gap is not null then gap
+            when timing = 'near' and not is_near and {{ days_after('period_end_date', '45') }} < snapshot_date
+                then concat('no snapshot within 45 days of ', as_of, ', and a day of the past cannot be crawled')
+        end as never_reason
+    from side_by_side
+
+),
+
+reasoned as (
+
+    select
+        *,
+        case
+            when is_external or never_reason is not null then null
             when not is_observed then concat('the list of ', replace(rests_on, '_', ' '), ' was not observed')
             when needs_whole_hub and is_sample then 'the snapshot is a sample of the Hub'
-            when timing = 'near' and coalesce(days_away > 45, true)
-                then concat('no snapshot within 45 days of ', as_of)
+            when timing = 'near' and not is_near then concat('no snapshot within 45 days of ', as_of)
             when timing = 'any' and period_start_date > snapshot_date then concat('the snapshot is older than ', as_of)
             when not is_measured then 'the subject is not in the snapshot'
             when not is_covered
@@ -105,13 +118,16 @@ reasoned as (
             when measured_value is null and measured_text is null then 'nothing to compare with'
         end as outside_reason,
         case
+            -- The sentence has two halves.
+            when metric = 'organizations.releases_from_none'
+                then measured_value >= claimed_number and context_value = 0
             when claimed_number is null
                 then coalesce(measured_value = 1, lower(measured_text) = lower(claimed_value))
             when comparator = '=' then measured_value = claimed_number
             when comparator = '>=' then measured_value >= claimed_number
             when comparator = '~' then abs(measured_value - claimed_number) <= tolerance * abs(claimed_number)
         end as is_match
-    from side_by_side
+    from never_covered
 
 ),
 
@@ -122,6 +138,7 @@ judged as (
         case
             when is_synthetic then 'sandbox'
             when is_external then 'external'
+            when never_reason is not null then 'cannot_be_covered'
             when outside_reason is not null then 'outside_snapshot'
             when is_match then 'reproduced'
             else 'contradicted'
@@ -136,6 +153,10 @@ final as (
         snapshot_date,
         claim_id,
         source,
+        publisher,
+        source_title,
+        source_url,
+        published_date,
         as_of,
         kind,
         subject,
@@ -144,6 +165,9 @@ final as (
         claimed_value,
         unit,
         statement,
+        sentence,
+        wording,
+        note,
         definition,
         tolerance,
         case when is_observed then measured_value end as measured_value,
@@ -152,7 +176,10 @@ final as (
         case when is_observed then context_value end as context_value,
         context,
         verdict,
-        case when verdict = 'outside_snapshot' then outside_reason end as reason,
+        case verdict
+            when 'cannot_be_covered' then never_reason
+            when 'outside_snapshot' then outside_reason
+        end as reason,
         external_value,
         external_source,
         is_synthetic

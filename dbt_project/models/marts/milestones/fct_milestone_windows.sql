@@ -64,7 +64,8 @@ flow_rows as (
         cast(null as date) as at_observed_date,
         cast(null as date) as after_observed_date,
         coalesce(
-            {{ days_after('milestones.event_date', 'flows.window_days') }} <= milestones.snapshot_date
+            milestones.date_precision = 'day'
+            and {{ days_after('milestones.event_date', 'flows.window_days') }} <= milestones.snapshot_date
             and case
                 when flows.metric = 'handle_new_papers'
                     then
@@ -122,7 +123,8 @@ gain_rows as (
         side_by_side.at_observed_date,
         side_by_side.after_observed_date,
         coalesce(
-            side_by_side.{{ column }}_before is not null
+            milestones.date_precision = 'day'
+            and side_by_side.{{ column }}_before is not null
             and side_by_side.{{ column }}_at is not null
             and side_by_side.{{ column }}_after is not null,
             false
