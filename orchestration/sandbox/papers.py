@@ -51,6 +51,8 @@ def daily_pages(
         day = date - datetime.timedelta(days=back)
         ids = enumerate(paper_ids(seed, scale, day))
         items = [_item(draw(seed, "paper", id), day, number, id, date, organizations) for number, id in ids]
+        put_there = {"submittedOnDailyAt": stamp(instant(f"{day}") + DAY / 48)}  # what comes back is put there anew
+        again = [{**item, "paper": {**item["paper"], **put_there}} for item in again]
         pages[f"{day}"], again = items + again, items[2:3] if day.day == ODD_DAY else []
     return pages
 

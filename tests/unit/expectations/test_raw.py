@@ -364,6 +364,18 @@ def test_the_papers_of_another_day_are_refused(tmp_path: Path) -> None:
     assert refusals(outcomes)[0].sample_keys[0] == "2026-11-22 / 2601.00000"
 
 
+@pytest.mark.parametrize(("age", "refused"), [(0, True), (1, True), (2, False)])
+def test_a_paper_alone_on_an_old_page_may_have_come_back_on_another_day(
+    tmp_path: Path, age: int, refused: bool
+) -> None:
+    rows = good_rows("daily_papers", 3)
+    for back, row in enumerate(rows):
+        row["date"] = date(2026, 11, 21) - timedelta(days=back)
+        row["paper"] |= {"id": f"2601.{back}", "submittedOnDailyAt": NOW - timedelta(days=back + 2 - 5 * (back == age))}
+    outcomes = check(tmp_path, "daily_papers", rows)
+    assert failed(outcomes) == ([("papers_of_their_day", "date")] if refused else [])
+
+
 def test_five_keys_are_shown_however_many_rows_fail(tmp_path: Path) -> None:
     rows = [row | {"createdAt": None, "_id": None} for row in good_rows("models", 3000)]
     (refused,) = refusals(check(tmp_path, "models", rows))
