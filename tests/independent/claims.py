@@ -78,7 +78,7 @@ def _claim(observatory: "Observatory", claim: Row, metric: Row) -> Row:
     is_synthetic = made_up if measure.is_synthetic is None else measure.is_synthetic
     elsewhere = _elsewhere(observatory, claim)
     if _is_unseen(observatory, metric, measure):
-        measure = replace(measure, value=None, text=None, context_value=None)
+        measure = replace(measure, value=None, text=None, day=None, context_value=None)
     verdict, reason = "external", None
     if is_synthetic:
         verdict = "sandbox"

@@ -172,7 +172,7 @@ final as (
         tolerance,
         case when is_observed then measured_value end as measured_value,
         case when is_observed then measured_text end as measured_text,
-        measured_snapshot_date,
+        case when is_observed then measured_snapshot_date end as measured_snapshot_date,
         case when is_observed then context_value end as context_value,
         context,
         verdict,
