@@ -42,22 +42,28 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
         with plain_failures():
             manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
         subject, rules = raw_subject(settings, table), raw_rules(settings, table)
-        outcomes = _raw_outcomes(settings, manifest) if was_observed(manifest) else [_not_observed(table, manifest)]
+        outcomes = _raw_outcomes(settings, manifest) if was_observed(manifest) else [_not_observed(manifest)]
         return keep(settings, "raw", table, subject, rules, outcomes)
 
     return check
 
 
 def _raw_outcomes(settings: Settings, manifest: Manifest) -> list[Outcome]:
+    """What the rules of a table find; those of a column that its source does not have are not asked."""
     previous = last_accepted(settings, manifest.table)
-    suite = {manifest.table: raw_suite(settings, manifest.table, previous.rows if previous else None)}
-    return check_raw(settings.data_dir, settings.snapshot_date, suite, memory_limit=settings.reading_memory_limit)
+    rules = raw_suite(settings, manifest.table, previous.rows if previous else None)
+    asked = {manifest.table: [rule for rule in rules if rule.column not in manifest.not_observed]}
+    lacking = dict.fromkeys(rule.column for rule in rules if rule.column in manifest.not_observed)
+    found = check_raw(settings.data_dir, settings.snapshot_date, asked, memory_limit=settings.reading_memory_limit)
+    return found + [_not_observed(manifest, column) for column in lacking]
 
 
-def _not_observed(table: str, manifest: Manifest) -> Outcome:
-    """A warning, in the place of all rules: nothing can be asked of a table that its source does not have."""
-    wanted, found = "a source that has the table", f"none: {', '.join(manifest.not_found)} is not there"
-    return Outcome("raw", table, "table_observed", None, "warn", False, manifest.rows, 0, wanted, found)
+def _not_observed(manifest: Manifest, column: str | None = None) -> Outcome:
+    """A warning, in the place of all rules: nothing can be asked of a table or column that its source does not have."""
+    what = "column" if column else "table"
+    wanted = f"a source that has the {what}"
+    found = f"not observed: {column or ', '.join(manifest.not_found)} is not there"
+    return Outcome("raw", manifest.table, f"{what}_observed", column, "warn", False, manifest.rows, 0, wanted, found)
 
 
 def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:

@@ -24,7 +24,7 @@ from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import snapshot_dir, snapshots, verify
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from orchestration.sandbox.recorded import recorded_catalogue
-from tests.bulk import COLUMNS, bulk_table, parquet
+from tests.bulk import COLUMNS, PAPERS, bulk_table, papers_table, parquet
 from tests.support import PATIENCE, PROJECT, recorded_dir
 
 DAY = dt.date(2026, 11, 20)
@@ -54,8 +54,11 @@ def models(**columns: pa.Array | list) -> pa.Table:
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["recorded rows", "made-up rows"])
-@pytest.mark.parametrize("table", ["models", "datasets", "spaces", "daily_papers"])
-def test_a_dump_gives_the_lake_that_the_api_gives_of_the_same_rows(tmp_path, table, recorded):
+@pytest.mark.parametrize(
+    ("table", "shape"),
+    [("models", None), ("datasets", None), ("spaces", None), *(("daily_papers", shape) for shape in PAPERS)],
+)
+def test_a_dump_gives_the_lake_that_the_api_gives_of_the_same_rows(tmp_path, table, shape, recorded):
     catalogue = recorded_catalogue(recorded_dir()) if recorded else synthetic_catalogue(scale=0.1, date=DAY)
     if table == "daily_papers":
         rows = [
@@ -70,7 +73,7 @@ def test_a_dump_gives_the_lake_that_the_api_gives_of_the_same_rows(tmp_path, tab
     assert len(rows) > 100
     expected = pa.Table.from_batches([type_rows(table, rows, NOON).batch])
 
-    manifest, found = taken(tmp_path, table, bulk_table(rows, COLUMNS[table]))
+    manifest, found = taken(tmp_path, table, papers_table(rows, shape) if shape else bulk_table(rows, COLUMNS[table]))
 
     assert found.schema.equals(SCHEMAS[table])
     keys = {"models": "id", "datasets": "id", "spaces": "id"}
