@@ -143,13 +143,25 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def commit_files(store: Store, files: Mapping[str, bytes], at: dt.datetime, *, repo_id: str = REPO) -> Commit:
-    """One commit of a dataset repo at a time of the past; the repo is made, a year earlier, if it is not there."""
+def without(content: bytes, *columns: str) -> bytes:
+    """A Parquet file without some of its columns."""
+    return parquet(pq.read_table(io.BytesIO(content)).drop_columns(columns))
+
+
+def commit_files(
+    store: Store, files: Mapping[str, bytes], at: dt.datetime, *, repo_id: str = REPO, alone: bool = False
+) -> Commit:
+    """One commit of a dataset repo at a time of the past; the repo is made, a year earlier, if it is not there.
+
+    `alone`: no other file stays.
+    """
     repo = store.repo("datasets", repo_id) or store.create_repo("datasets", repo_id, at=at - dt.timedelta(days=365))
-    operations = []
+    operations: list[Operation] = []
     for path, content in files.items():
         staged, sha256 = store.staging_path(), hashlib.sha256(content).hexdigest()
         staged.write_bytes(content)
         store.adopt(staged, sha256)
         operations.append(Operation("lfsFile", path, sha256=sha256))
+    others = store.commit_at(repo, "main").files.keys() - files.keys() if alone else ()
+    operations += [Operation("deletedFile", path) for path in others]
     return store.commit(repo, "main", operations, title=f"Update of {at}", at=at)

@@ -42,7 +42,7 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
         with plain_failures():
             manifest = snapshot.verify(settings.data_dir, table, settings.snapshot_date)
         subject, rules = raw_subject(settings, table), raw_rules(settings, table)
-        outcomes = _raw_outcomes(settings, manifest) if was_observed(manifest) else [_not_observed(manifest)]
+        outcomes = _raw_outcomes(settings, manifest) if was_observed(manifest) else [_not_observed(table, manifest)]
         return keep(settings, "raw", table, subject, rules, outcomes)
 
     return check
@@ -55,15 +55,15 @@ def _raw_outcomes(settings: Settings, manifest: Manifest) -> list[Outcome]:
     asked = {manifest.table: [rule for rule in rules if rule.column not in manifest.not_observed]}
     lacking = dict.fromkeys(rule.column for rule in rules if rule.column in manifest.not_observed)
     found = check_raw(settings.data_dir, settings.snapshot_date, asked, memory_limit=settings.reading_memory_limit)
-    return found + [_not_observed(manifest, column) for column in lacking]
+    return found + [_not_observed(manifest.table, manifest, column) for column in lacking]
 
 
-def _not_observed(manifest: Manifest, column: str | None = None) -> Outcome:
+def _not_observed(table: str, manifest: Manifest, column: str | None = None) -> Outcome:
     """A warning, in the place of all rules: nothing can be asked of a table or column that its source does not have."""
     what = "column" if column else "table"
     wanted = f"a source that has the {what}"
     found = f"not observed: {column or ', '.join(manifest.not_found)} is not there"
-    return Outcome("raw", manifest.table, f"{what}_observed", column, "warn", False, manifest.rows, 0, wanted, found)
+    return Outcome("raw", table, f"{what}_observed", column, "warn", False, manifest.rows, 0, wanted, found)
 
 
 def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
@@ -101,6 +101,7 @@ def _mart_outcomes(settings: Settings, manifest: Path, tables: Iterable[str]) ->
         subject = build_subject(connection)
     held = {table: snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date) for table in SCHEMAS}
     rows, unobserved = {t: m.rows for t, m in held.items()}, [t for t, m in held.items() if not was_observed(m)]
+    unobserved += [f"{table}.{column}" for table, manifest in held.items() for column in manifest.not_observed]
     suites = marts.suites(json.loads(manifest.read_text()), rows, settings.max_fault_share, unobserved)
     asked, warehouse = {table: suites[table] for table in tables}, settings.data_dir / "warehouse.duckdb"
     return subject, check_marts(warehouse, asked, memory_limit=settings.reading_memory_limit)

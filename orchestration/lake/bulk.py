@@ -31,8 +31,11 @@ from orchestration.lake.snapshot import new_snapshot, previous_manifest, snapsho
 MAX_ROWS = 100_000_000
 MAX_BYTES = 64 * 2**30  # of the columns that are read, unpacked
 _MAX_FOOTER_BYTES = 64 * 2**20
-_TEXTS = 32  # in memory at a time, each 2 MB at most, and what it says
-_MAX_UNPACKED_TIMES = 200  # text of JSON is some ten times as long as its file
+_LARGE_TEXT = 2**30  # bytes of JSON text in a file; more are refused if they are
+_MAX_UNPACKED = 200  # times those of the file: ten times is usual
+_MAX_TEXT_AT_ONCE = 2**29
+_VECTOR = 2_048  # the rows that DuckDB holds at a time
+_TEXTS = 32  # those that are objects of Python at a time
 _DAY_OF_PAGE = "paper.submittedOnDailyAt"  # dumps from before March 2025 are without it
 _MAX_VALUES_A_ROW = 200  # on average in one column; the Hub's models have ten tags each
 
@@ -253,20 +256,22 @@ def _type_file(
 def _type_texts(file: Path, texts: dict[str, tuple[pa.DataType, str]], target: Path, memory_limit: str) -> None:
     """Types the columns of JSON text of a file into another one, a few rows in memory at a time."""
     kinds = [pa.struct([("value", kind), ("fault", pa.string())]) for kind, _ in texts.values()]
-    schema, size = pa.schema(list(zip(texts, kinds, strict=True))), 0
-    names = map(sql_name, texts)
+    schema, names = pa.schema(list(zip(texts, kinds, strict=True))), list(map(sql_name, texts))
+    source = f"read_parquet({sql_text(file)}, file_row_number = true)"
+    size = " + ".join(f"coalesce(strlen({name}), 0)" for name in names)
+    sizes = f"select sum({size}) as size from {source} group by file_row_number // {_VECTOR}"
     shown = ", ".join(f"case when strlen({x}) > {MAX_JSON_BYTES} then '{TOO_LONG}' else {x} end as {x}" for x in names)
-    # One thread, as each of them holds two thousand rows.
-    with (
-        closed_engine(target.parent, memory_limit=memory_limit, files=[file], threads=1) as connection,
-        pq.ParquetWriter(target, schema, compression="zstd") as writer,
-    ):
-        for batch in connection.sql(f"select {shown} from read_parquet({sql_text(file)})").to_arrow_reader(_TEXTS):
-            size += batch.nbytes
-            if size > max(2**30, _MAX_UNPACKED_TIMES * file.stat().st_size):
-                raise BulkRefused(f"The bulk file {file.name} would unpack to over {size:,} bytes of text: look at it.")
-            typed = [type_texts(*text, column) for text, column in zip(texts.values(), batch.columns, strict=True)]
-            writer.write_batch(pa.record_batch(typed, schema=schema), row_group_size=ROW_GROUP_ROWS)
+    # One thread, as each of them holds a vector of rows.
+    with closed_engine(target.parent, memory_limit=memory_limit, files=[file], threads=1) as connection:
+        ((most, total),) = connection.execute(f"select max(size), sum(size) from ({sizes})").fetchall()
+        if (most or 0) > _MAX_TEXT_AT_ONCE or (total or 0) > max(_LARGE_TEXT, _MAX_UNPACKED * file.stat().st_size):
+            raise BulkRefused(
+                f"The bulk file {file.name} would unpack to {total:,} bytes of text, which no dump has: look at it."
+            )
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in connection.sql(f"select {shown} from {source}").to_arrow_reader(_TEXTS):
+                typed = [type_texts(*text, column) for text, column in zip(texts.values(), batch.columns, strict=True)]
+                writer.write_batch(pa.record_batch(typed, schema=schema), row_group_size=ROW_GROUP_ROWS)
 
 
 def _require_newer_rows(data_dir: Path, table: str, snapshot_date: date, folder: Path) -> None:
