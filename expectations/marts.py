@@ -3,8 +3,8 @@
 The vocabulary of `config.meta`: of a column `values`, `minimum`, `maximum` and `max_length`, of a table `key` (or
 `order_by`, where that is the key) and `rules`. A rule has a `name`, what is `wanted`, at most one `column`, and says
 `rows` (how many there are at least), `no_row_where` (SQL on one row) or `holds` (SQL on the whole table, with `shown`
-for where it does not). `needs` names the raw table without which a rule is a warning; `severity: warn` always makes it
-one.
+for where it does not). `needs` names the raw table, or `table.column`, without which a rule is a warning that says so;
+`severity: warn` always makes it one.
 
 A missing value is refused by the contract: dbt creates the table with `not null`. That of a view cannot be held by the
 engine, so it is judged here. Relations between tables and between rows (a count never above another one) are tests of
@@ -27,8 +27,9 @@ def suites(
 ) -> dict[str, list[Rule]]:
     """The rules of every published mart by table, in the order of their names.
 
-    `raw_rows`: rows of each raw table of the snapshot, before quarantine. `unobserved`: raw tables that the source does
-    not have, so that what rests on them alone may be missing. Raises KeyError for a rule of no known kind.
+    `raw_rows`: rows of each raw table of the snapshot, before quarantine. `unobserved`: raw tables, and `table.column`,
+    that the source does not have, so that what rests on them alone may be missing. Raises KeyError for a rule of no
+    known kind.
     """
     published = {
         node["name"]: list(_rules(node, unobserved))
@@ -50,14 +51,16 @@ def _rules(node: Mapping[str, Any], unobserved: Collection[str]) -> Iterator[Rul
         is_required = name in key or column["constraints"]
         yield from _values(name, column["config"]["meta"], key, "" if is_required else "null or ")
     for rule in meta.get("rules", ()):
-        severity = "warn" if rule.get("needs") in unobserved else rule.get("severity", "error")
+        severity, wanted = rule.get("severity", "error"), rule.get("wanted") or f"at least {rule.get('rows')} rows"
+        if rule.get("needs") in unobserved:
+            severity, wanted = "warn", f"{wanted} ({rule['needs']}: not observed)"
         if "rows" in rule:
-            yield row_count_at_least(rule["rows"], rule["name"], severity=severity)
+            yield row_count_at_least(rule["rows"], rule["name"], wanted, severity)
         elif "holds" in rule:
             name, column = rule["name"], rule.get("column")
-            yield table_holds(name, rule["holds"], rule["shown"], rule["wanted"], column, severity)
+            yield table_holds(name, rule["holds"], rule["shown"], wanted, column, severity)
         else:
-            yield no_rows(rule["name"], rule["no_row_where"], key, rule["wanted"], rule.get("column"), severity)
+            yield no_rows(rule["name"], rule["no_row_where"], key, wanted, rule.get("column"), severity)
 
 
 def _values(column: str, meta: Mapping[str, Any], key: list[str], null: str) -> Iterator[Rule]:

@@ -1,10 +1,13 @@
-"""Bulk dumps for tests: Parquet files shaped like hub-stats from rows of the API, and a dataset repo with a past."""
+"""Bulk dumps for tests: Parquet files shaped like hub-stats from rows of the API, and a dataset repo with a past.
+
+Papers come flat, as those of hub-stats do, and in two other shapes that dumps have been met in.
+"""
 
 import datetime as dt
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ _COUNTS = {
 }  # fmt: skip
 _TAGS = {"tags": pa.list_(pa.string()), "cardData": pa.string()}
 _ORGANIZATION = pa.struct([("_id", pa.string()), ("name", pa.string()), ("fullname", pa.string())])
+_NAIVE, _TEXTS = pa.timestamp("us"), pa.list_(pa.string())
 # As HUB.md tells of hub-stats: no _id, sha, private or gated, and no organizations.
 COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "models": {
@@ -54,6 +58,38 @@ COLUMNS: dict[str, dict[str, pa.DataType]] = {
         "publishedAt": _INSTANT, "title": pa.string(), "numComments": pa.int64(), "organization": _ORGANIZATION,
     },
 }  # fmt: skip
+# As two public readers of hub-stats name them; times have no zone.
+FLAT_PAPERS: dict[str, pa.DataType] = {
+    "publishedAt": _NAIVE, "title": pa.string(), "summary": pa.string(), "thumbnail": pa.string(),
+    "numComments": pa.int64(), "submittedBy": pa.struct([("name", pa.string()), ("type", pa.string())]),
+    "organization": _ORGANIZATION, "isAuthorParticipating": pa.bool_(), "mediaUrls": _TEXTS,
+    "paper_id": pa.string(), "paper_authors": pa.list_(pa.struct([("name", pa.string()), ("hidden", pa.bool_())])),
+    "paper_publishedAt": _NAIVE, "paper_submittedOnDailyAt": _NAIVE, "paper_title": pa.string(),
+    "paper_summary": pa.string(), "paper_upvotes": pa.int64(), "paper_discussionId": pa.string(),
+    "paper_ai_summary": pa.string(), "paper_ai_keywords": _TEXTS,
+    **{f"paper_submittedOnDailyBy.{name}": pa.string() for name in ("_id", "fullname", "user", "type")},
+    **{f"paper_organization.{name}": pa.string() for name in ("_id", "name", "fullname", "avatar")},
+    "paper_githubRepo": pa.string(), "paper_githubStars": pa.int64(), "paper_mediaUrls": _TEXTS,
+    "paper_projectPage": pa.string(), "paper_withdrawnAt": _NAIVE,
+}  # fmt: skip
+TEXT_PAPERS = COLUMNS["daily_papers"] | {"paper": pa.string(), "organization": pa.string()}
+PAPERS = {"flat": FLAT_PAPERS, "nested": COLUMNS["daily_papers"], "text": TEXT_PAPERS}
+
+
+def papers_table(rows: Iterable[Mapping[str, Any]], shape: str) -> pa.Table:
+    """Daily papers of the API as a dump of that shape has them: `flat`, `nested` or `text`, which is JSON."""
+    if shape == "flat":
+        rows = [{**row, **_flattened(row["paper"])} for row in rows]
+    elif shape == "text":
+        texts = ("paper", "organization")
+        rows = [row | {name: json.dumps(row[name]) for name in texts if row.get(name)} for row in rows]
+    return bulk_table(rows, PAPERS[shape])
+
+
+def _flattened(paper: Mapping[str, Any]) -> dict[str, Any]:
+    inner = {name: paper.get(name) or {} for name in ("organization", "submittedOnDailyBy")}
+    of_inner = {f"paper_{name}.{field}": value for name, fields in inner.items() for field, value in fields.items()}
+    return {f"paper_{name}": value for name, value in paper.items()} | of_inner
 
 
 def bulk_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, pa.DataType]) -> pa.Table:
@@ -74,7 +110,8 @@ def _typed(value: Any, kind: pa.DataType) -> Any:
     if value is None:
         return None
     if pa.types.is_timestamp(kind):
-        return dt.datetime.fromisoformat(value)
+        instant = dt.datetime.fromisoformat(value).astimezone(dt.UTC)
+        return instant if kind.tz else instant.replace(tzinfo=None)
     if pa.types.is_struct(kind):
         return {inner.name: _typed(value.get(inner.name), inner.type) for inner in kind}
     if pa.types.is_list(kind):
@@ -89,15 +126,13 @@ def parquet(table: pa.Table, **options: Any) -> bytes:
     return sink.getvalue()
 
 
-def bulk_files(catalogue: Catalogue) -> dict[str, bytes]:
-    """A whole dump of what a catalogue serves, by file name."""
-    rows: dict[str, Sequence[Mapping[str, Any]]] = {
-        "models": catalogue.models,
-        "datasets": catalogue.datasets,
-        "spaces": catalogue.spaces,
-        "daily_papers": [item for day in sorted(catalogue.papers) for item in catalogue.papers[day]],
-    }
-    return {f"{table}.parquet": parquet(bulk_table(rows[table], columns)) for table, columns in COLUMNS.items()}
+def bulk_files(catalogue: Catalogue, *, papers: str = "flat") -> dict[str, bytes]:
+    """A whole dump of what a catalogue serves, by file name, its papers in that shape."""
+    kinds = {"models": catalogue.models, "datasets": catalogue.datasets, "spaces": catalogue.spaces}
+    items = [item for day in sorted(catalogue.papers) for item in catalogue.papers[day]]
+    tables = {table: bulk_table(rows, COLUMNS[table]) for table, rows in kinds.items()}
+    tables["daily_papers"] = papers_table(items, papers)
+    return {f"{table}.parquet": parquet(content) for table, content in tables.items()}
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -108,13 +143,25 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def commit_files(store: Store, files: Mapping[str, bytes], at: dt.datetime, *, repo_id: str = REPO) -> Commit:
-    """One commit of a dataset repo at a time of the past; the repo is made, a year earlier, if it is not there."""
+def without(content: bytes, *columns: str) -> bytes:
+    """A Parquet file without some of its columns."""
+    return parquet(pq.read_table(io.BytesIO(content)).drop_columns(columns))
+
+
+def commit_files(
+    store: Store, files: Mapping[str, bytes], at: dt.datetime, *, repo_id: str = REPO, alone: bool = False
+) -> Commit:
+    """One commit of a dataset repo at a time of the past; the repo is made, a year earlier, if it is not there.
+
+    `alone`: no other file stays.
+    """
     repo = store.repo("datasets", repo_id) or store.create_repo("datasets", repo_id, at=at - dt.timedelta(days=365))
-    operations = []
+    operations: list[Operation] = []
     for path, content in files.items():
         staged, sha256 = store.staging_path(), hashlib.sha256(content).hexdigest()
         staged.write_bytes(content)
         store.adopt(staged, sha256)
         operations.append(Operation("lfsFile", path, sha256=sha256))
+    others = store.commit_at(repo, "main").files.keys() - files.keys() if alone else ()
+    operations += [Operation("deletedFile", path) for path in others]
     return store.commit(repo, "main", operations, title=f"Update of {at}", at=at)

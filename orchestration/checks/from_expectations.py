@@ -52,18 +52,24 @@ def _raw_check(table: str) -> dg.AssetChecksDefinition:
 
 
 def _raw_outcomes(settings: Settings, manifest: Manifest) -> list[Outcome]:
+    """What the rules of a table find; those of a column that its source does not have are not asked."""
     previous = last_accepted(settings, manifest.table)
-    suite = {manifest.table: raw_suite(settings, manifest.table, previous.rows if previous else None)}
+    rules = raw_suite(settings, manifest.table, previous.rows if previous else None)
+    asked = {manifest.table: [rule for rule in rules if rule.column not in manifest.not_observed]}
+    lacking = dict.fromkeys(rule.column for rule in rules if rule.column in manifest.not_observed)
     before = {manifest.table: previous.snapshot_date} if previous else {}
-    return check_raw(
-        settings.data_dir, settings.snapshot_date, suite, before=before, memory_limit=settings.reading_memory_limit
+    found = check_raw(
+        settings.data_dir, settings.snapshot_date, asked, before=before, memory_limit=settings.reading_memory_limit
     )
+    return found + [_not_observed(manifest.table, manifest, column) for column in lacking]
 
 
-def _not_observed(table: str, manifest: Manifest) -> Outcome:
-    """A warning, in the place of all rules: nothing can be asked of a table that its source does not have."""
-    wanted, found = "a source that has the table", f"none: {', '.join(manifest.not_found)} is not there"
-    return Outcome("raw", table, "table_observed", None, "warn", False, manifest.rows, 0, wanted, found)
+def _not_observed(table: str, manifest: Manifest, column: str | None = None) -> Outcome:
+    """A warning, in the place of all rules: nothing can be asked of a table or column that its source does not have."""
+    what = "column" if column else "table"
+    wanted = f"a source that has the {what}"
+    found = f"not observed: {column or ', '.join(manifest.not_found)} is not there"
+    return Outcome("raw", table, f"{what}_observed", column, "warn", False, manifest.rows, 0, wanted, found)
 
 
 def mart_checks(manifest: Path) -> dg.AssetChecksDefinition:
@@ -101,6 +107,7 @@ def _mart_outcomes(settings: Settings, manifest: Path, tables: Iterable[str]) ->
         subject = build_subject(connection)
     held = {table: snapshot.read_manifest(settings.data_dir, table, settings.snapshot_date) for table in SCHEMAS}
     rows, unobserved = {t: m.rows for t, m in held.items()}, [t for t, m in held.items() if not was_observed(m)]
+    unobserved += [f"{table}.{column}" for table, manifest in held.items() for column in manifest.not_observed]
     suites = marts.suites(json.loads(manifest.read_text()), rows, settings.max_fault_share, unobserved)
     asked, warehouse = {table: suites[table] for table in tables}, settings.data_dir / "warehouse.duckdb"
     return subject, check_marts(warehouse, asked, memory_limit=settings.reading_memory_limit)

@@ -21,10 +21,14 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestration.commands.query import plain_console
+from orchestration.crawl.source import needs_hub
 from orchestration.dbt import is_manifest_stale
+from orchestration.ground.errors import HubscapeError
 from orchestration.ground.files import is_locked
 from orchestration.ground.text import for_terminal
+from orchestration.hub import bulk
 from orchestration.hub.session import HubError, HubSession, HubUnauthorized, Limits
+from orchestration.lake.schemas import SCHEMAS
 from orchestration.settings import PROJECT_DIR, Settings
 
 LOCK_FILE = PROJECT_DIR / "requirements.lock"
@@ -51,6 +55,7 @@ def examine(settings: Settings) -> list[Finding]:
     return [
         Finding("settings", "ok", f"source {settings.source}, refresh {settings.refresh}, data in {settings.data_dir}"),
         *_hub(settings),
+        *_dump(settings),
         _snapshot_date(settings.snapshot_date, dt.datetime.now(dt.UTC).date()),
         _disk(settings.data_dir, is_sandbox=settings.source == "sandbox"),
         python_version(sys.version_info[:2]),
@@ -80,6 +85,9 @@ def _hub(settings: Settings) -> Iterator[Finding]:
     if settings.starts_sandbox:
         yield Finding("hub", "ok", "there is no Hub to ask: a run starts a sandbox of its own")
         return
+    if not needs_hub(settings):
+        yield Finding("hub", "ok", "none is needed: the dump is a folder, and nothing is published")
+        return
     place, words, shape = ("/api/whoami-v2", {}, dict) if settings.hub_token else ("/api/models", {"limit": 1}, list)
     try:
         session = HubSession(settings.hub_endpoint, settings.hub_token, limits=_ASKED)
@@ -101,6 +109,29 @@ def _hub(settings: Settings) -> Iterator[Finding]:
             yield Finding("token", "ok", "none: the Hub is read with the smaller quota of those who are unknown")
     yield quota_left(session.quota.limit, session.quota.left, session.quota.share)
     yield clock_skew(session.date, dt.datetime.now(dt.UTC))
+
+
+def _dump(settings: Settings) -> Iterator[Finding]:
+    """The tables that the bulk source has: of its newest commit, or in its folder."""
+    if settings.source != "bulk":
+        return
+    source = settings.bulk_source
+    try:
+        if bulk.is_repo(source):
+            session = HubSession(settings.hub_endpoint, settings.hub_token, limits=_ASKED)
+            commit = next(bulk.commits(session, source), None)
+            paths = [file.path for file in bulk.files_at(session, source, commit)[0]] if commit else []
+            found = {table for table in SCHEMAS if bulk.files_of_table(paths, table)}
+        else:
+            found = {table for table in SCHEMAS if bulk.local_files(Path(source), table)}
+    except HubscapeError as error:
+        yield Finding("dump", "problem", str(error), "Set HUBSCAPE_BULK_SOURCE to a dataset owner/name, or a folder.")
+        return
+    told = f"{source} has {', '.join(table for table in SCHEMAS if table in found) or 'no table'}"
+    if "models" in found:
+        yield Finding("dump", "ok", told)
+    else:
+        yield Finding("dump", "problem", told, "Set HUBSCAPE_BULK_SOURCE to a dump that has models.parquet.")
 
 
 def token_rights(who: Mapping[str, Any], repo: str, *, is_sandbox: bool = False) -> Finding:

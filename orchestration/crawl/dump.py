@@ -18,6 +18,7 @@ from orchestration.lake.bulk import (
     BulkOrigin,
     BulkRefused,
     require_newer,
+    was_observed,
     write_bulk_snapshot,
     write_unobserved_snapshot,
 )
@@ -72,10 +73,14 @@ def fetch_bulk(
         raise BulkRefused(f"{where} has no {table}.parquet: set HUBSCAPE_BULK_SOURCE to a dump that has one.")
     require_newer(*place, origin)
     if not files:
-        progress(f"{table} of {settings.snapshot_date} were not observed: the source does not have them")
-        return write_unobserved_snapshot(*place, origin)
-    with _fetched(files, source, commit, access, settings.data_dir / "bulk" / table, progress) as fetched:
-        manifest = write_bulk_snapshot(fetched, *place, origin)
+        manifest = write_unobserved_snapshot(*place, origin)
+    else:
+        with _fetched(files, source, commit, access, settings.data_dir / "bulk" / table, progress) as fetched:
+            manifest = write_bulk_snapshot(fetched, *place, origin)
+    if not was_observed(manifest):
+        missing = "them" if not files else manifest.not_found[0]
+        progress(f"{table} of {settings.snapshot_date} were not observed: the source does not have {missing}")
+        return manifest
     progress(f"{manifest.rows:,} rows, {manifest.faulty_rows:,} of them with a fault, {manifest.bytes:,} bytes")
     return manifest
 

@@ -19,18 +19,24 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from orchestration.ground.engine import sql_name, sql_text
-from orchestration.lake.columns import LEFT_OUT, Columns
+from orchestration.lake.columns import LEFT_OUT, Columns, missing_columns
 from orchestration.lake.engine import closed_engine
 from orchestration.lake.files import LakeError, locked
 from orchestration.lake.ingest import ROW_GROUP_ROWS, Typed, drop_repeats
 from orchestration.lake.manifest import Manifest
-from orchestration.lake.rows import add_unknown_fields
-from orchestration.lake.schemas import REQUIRED, SCHEMAS
+from orchestration.lake.rows import MAX_JSON_BYTES, TOO_LONG, add_unknown_fields, type_texts
+from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import new_snapshot, previous_manifest, snapshot_dir, write_manifest
 
 MAX_ROWS = 100_000_000
 MAX_BYTES = 64 * 2**30  # of the columns that are read, unpacked
 _MAX_FOOTER_BYTES = 64 * 2**20
+_LARGE_TEXT = 2**30  # bytes of JSON text in a file; more are refused if they are
+_MAX_UNPACKED = 200  # times those of the file: ten times is usual
+_MAX_TEXT_AT_ONCE = 2**29
+_VECTOR = 2_048  # the rows that DuckDB holds at a time
+_TEXTS = 32  # those that are objects of Python at a time
+_DAY_OF_PAGE = "paper.submittedOnDailyAt"  # dumps from before March 2025 are without it
 _MAX_VALUES_A_ROW = 200  # on average in one column; the Hub's models have ten tags each
 
 
@@ -66,7 +72,7 @@ def write_bulk_snapshot(
     """Types `files` (at least one, in this order) into the snapshot of a table and date, and returns its manifest.
 
     Replaces a snapshot of that date. Of rows with the same key the first is kept. The same files with the same origin
-    give the same bytes.
+    give the same bytes. Papers of which no day can be told were not observed: they are left out, all of them.
 
     Raises:
         BulkRefused: a file is damaged, has no column that names its rows, would unpack to more than `max_bytes` or to
@@ -79,10 +85,12 @@ def write_bulk_snapshot(
     for file in files:
         _require_readable(file, table, max_bytes)
     with locked(data_dir / "spool" / table / ".lock"), new_snapshot(data_dir, table, snapshot_date) as folder:
-        typed = _type_files(files, table, folder, origin, memory_limit)
+        typed, absent = _type_files(files, table, folder, origin, memory_limit)
+        if table == "daily_papers" and {"date", _DAY_OF_PAGE} <= set(absent):
+            return _write_nothing(folder, table, snapshot_date, origin, _DAY_OF_PAGE)
         if origin.commit_at is None:
             _require_newer_rows(data_dir, table, snapshot_date, folder)
-        return _write_manifest(folder, typed, table, snapshot_date, origin)
+        return _write_manifest(folder, typed, table, snapshot_date, origin, not_observed=absent)
 
 
 def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, origin: BulkOrigin) -> Manifest:
@@ -92,15 +100,16 @@ def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, o
         LakeError: the disk fails, or another run writes.
     """
     with locked(data_dir / "spool" / table / ".lock"), new_snapshot(data_dir, table, snapshot_date) as folder:
-        part = folder / "part-00000.parquet"
-        pq.write_table(SCHEMAS[table].empty_table(), part, compression="zstd")
-        return _write_manifest(folder, Typed([part]), table, snapshot_date, origin, [f"{table}.parquet"])
+        return _write_nothing(folder, table, snapshot_date, origin, f"{table}.parquet")
 
 
 def was_observed(manifest: Manifest) -> bool:
-    """False for a snapshot of a table that its source does not have, no file or address: being empty says nothing."""
-    table = manifest.table
-    return manifest.rows > 0 or manifest.not_found not in ([f"{table}.parquet"], [f"/api/{table}"])
+    """False for a snapshot of a table that its source does not have, or not in full: being empty says nothing.
+
+    Of the organizations that a crawl asked for each may be unknown to the Hub, which is an observation.
+    """
+    is_asked_for = manifest.source != "bulk" and manifest.table == "organizations"
+    return manifest.rows > 0 or not manifest.not_found or is_asked_for
 
 
 def require_newer(data_dir: Path, table: str, snapshot_date: date, origin: BulkOrigin) -> None:
@@ -121,8 +130,21 @@ def require_newer(data_dir: Path, table: str, snapshot_date: date, origin: BulkO
         )
 
 
+def _write_nothing(folder: Path, table: str, snapshot_date: date, origin: BulkOrigin, missing: str) -> Manifest:
+    part = folder / "part-00000.parquet"
+    pq.write_table(SCHEMAS[table].empty_table(), part, compression="zstd")
+    return _write_manifest(folder, Typed([part]), table, snapshot_date, origin, not_found=[missing])
+
+
 def _write_manifest(
-    folder: Path, typed: Typed, table: str, snapshot_date: date, origin: BulkOrigin, not_found: Sequence[str] = ()
+    folder: Path,
+    typed: Typed,
+    table: str,
+    snapshot_date: date,
+    origin: BulkOrigin,
+    *,
+    not_found: Sequence[str] = (),
+    not_observed: Sequence[str] = (),
 ) -> Manifest:
     return write_manifest(
         folder,
@@ -137,6 +159,7 @@ def _write_manifest(
         first_observed_at=origin.observed_at,
         last_observed_at=origin.observed_at,
         not_found=list(not_found),
+        not_observed=list(not_observed),
         source_commit=origin.commit,
         source_commit_at=origin.commit_at,
     )
@@ -155,7 +178,7 @@ def _require_readable(file: Path, table: str, max_bytes: int) -> None:
             metadata, columns = parquet.metadata, parquet.schema_arrow.names
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise BulkRefused(damaged) from None
-    if missing := sorted(_required(table) - set(columns)):
+    if missing := missing_columns(table, columns):
         raise BulkRefused(
             f"The bulk file {file.name} has another schema than a dump of {table}, without a column {missing[0]!r}: "
             "check HUBSCAPE_BULK_SOURCE."
@@ -183,15 +206,20 @@ def _require_readable(file: Path, table: str, max_bytes: int) -> None:
         )
 
 
-def _type_files(files: Sequence[Path], table: str, folder: Path, origin: BulkOrigin, memory_limit: str) -> Typed:
-    typed = Typed()
+def _type_files(
+    files: Sequence[Path], table: str, folder: Path, origin: BulkOrigin, memory_limit: str
+) -> tuple[Typed, list[str]]:
+    """What typing made, and the paths of columns that none of the files has."""
+    typed, absent = Typed(), list[set[str]]()
     name = files[0].name
     try:
         with closed_engine(folder, memory_limit=memory_limit, files=files) as connection:
             connection.execute("set variable observed_at = $1::timestamptz", [origin.observed_at])
             for number, file in enumerate(files):
                 name = file.name
-                _type_file(connection, table, file, folder / f"part-{number:05}.parquet", typed)
+                absent.append(
+                    _type_file(connection, table, file, folder / f"part-{number:05}.parquet", typed, memory_limit)
+                )
             drop_repeats(connection, table, typed)
     except duckdb.OutOfMemoryException:
         raise BulkRefused(
@@ -199,31 +227,55 @@ def _type_files(files: Sequence[Path], table: str, folder: Path, origin: BulkOri
         ) from None
     except duckdb.Error:
         raise BulkRefused(f"The bulk file {name} is damaged inside: fetch it again.") from None
-    return typed
+    return typed, sorted(set.intersection(*absent))
 
 
-def _type_file(connection: duckdb.DuckDBPyConnection, table: str, file: Path, part: Path, typed: Typed) -> None:
+def _type_file(
+    connection: duckdb.DuckDBPyConnection, table: str, file: Path, part: Path, typed: Typed, memory_limit: str
+) -> set[str]:
     source = f"read_parquet({sql_text(file)}, file_row_number = true)"
     relation = connection.sql(f"select * exclude (file_row_number) from {source}")
     have = dict(zip(relation.columns, relation.types, strict=True))
-    if not have.keys() >= _required(table):
+    if missing_columns(table, have):
         raise BulkRefused(f"The bulk file {file.name} cannot be read as a dump of {table}: look at it.")
-    columns = Columns(connection, table, have)
+    columns, rows = Columns(table, have), f"{source} as row"
+    texts = part.with_suffix(".texts")
+    if columns.texts:
+        _type_texts(file, columns.texts, texts, memory_limit)
+        rows += f" positional join read_parquet({sql_text(texts)}) as texts"
     connection.execute(
-        f"copy (select {columns.select} from {source} as row) to {sql_text(part)}"
+        f"copy (select {columns.select} from {rows}) to {sql_text(part)}"
         f" (format parquet, compression zstd, row_group_size {ROW_GROUP_ROWS})"
     )
+    texts.unlink(missing_ok=True)
     typed.parts.append(part)
     if columns.unknown:
         counts = ", ".join(f"count({sql_name(name)})" for name in columns.unknown)
         found = connection.execute(f"select {counts} from {source}").fetchone()
         named = {name: count for name, count in zip(columns.unknown, found, strict=True) if count}
         add_unknown_fields(typed.unknown_fields, Counter(named))
+    return columns.absent
 
 
-def _required(table: str) -> set[str]:
-    """The columns that a dump of a table cannot be without."""
-    return {path.partition(".")[0] for path in REQUIRED[table]} - {"date"}
+def _type_texts(file: Path, texts: dict[str, tuple[pa.DataType, str]], target: Path, memory_limit: str) -> None:
+    """Types the columns of JSON text of a file into another one, a few rows in memory at a time."""
+    kinds = [pa.struct([("value", kind), ("fault", pa.string())]) for kind, _ in texts.values()]
+    schema, names = pa.schema(list(zip(texts, kinds, strict=True))), list(map(sql_name, texts))
+    source = f"read_parquet({sql_text(file)}, file_row_number = true)"
+    size = " + ".join(f"coalesce(strlen({name}), 0)" for name in names)
+    sizes = f"select sum({size}) as size from {source} group by file_row_number // {_VECTOR}"
+    shown = ", ".join(f"case when strlen({x}) > {MAX_JSON_BYTES} then '{TOO_LONG}' else {x} end as {x}" for x in names)
+    # One thread, as each of them holds a vector of rows.
+    with closed_engine(target.parent, memory_limit=memory_limit, files=[file], threads=1) as connection:
+        ((most, total),) = connection.execute(f"select max(size), sum(size) from ({sizes})").fetchall()
+        if (most or 0) > _MAX_TEXT_AT_ONCE or (total or 0) > max(_LARGE_TEXT, _MAX_UNPACKED * file.stat().st_size):
+            raise BulkRefused(
+                f"The bulk file {file.name} would unpack to {total:,} bytes of text, which no dump has: look at it."
+            )
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in connection.sql(f"select {shown} from {source}").to_arrow_reader(_TEXTS):
+                typed = [type_texts(*text, column) for text, column in zip(texts.values(), batch.columns, strict=True)]
+                writer.write_batch(pa.record_batch(typed, schema=schema), row_group_size=ROW_GROUP_ROWS)
 
 
 def _require_newer_rows(data_dir: Path, table: str, snapshot_date: date, folder: Path) -> None:

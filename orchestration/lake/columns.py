@@ -3,20 +3,19 @@
 Belongs here: columns, and values inside values. Not: what fits a single value (values), or whether the file may be read
 at all (bulk). As with rows of the API a value that does not fit is null and named in its row's `fault`; a column that a
 dump does not have is null throughout. Values may come in other clothes than the Hub's: counts as whole doubles,
-instants without a zone (UTC) or as text, nested values as JSON text, a map as a struct. Nothing is rounded.
+instants without a zone (UTC) or as text, nested values as JSON text or flat, with a column for each field (`paper_id`,
+`paper_organization.name`), a map as a struct, an organization as its handle. Nothing is rounded.
 """
 
 import json
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-import duckdb
 import pyarrow as pa
 from duckdb.sqltypes import DuckDBPyType
 
 from orchestration.ground.engine import sql_name, sql_text
-from orchestration.lake.rows import MAX_EXTRA_CHARACTERS, type_texts
+from orchestration.lake.rows import MAX_EXTRA_CHARACTERS
 from orchestration.lake.schemas import DROPPED_ALIASES, REQUIRED, SCHEMAS, duckdb_type, hub_columns
 from orchestration.lake.values import MAX_ITEMS, MAX_TEXT_CHARACTERS, scalar
 
@@ -26,7 +25,6 @@ LEFT_OUT = DROPPED_ALIASES | {
     "description", "paperswithcode_id", "runtime", "host", "subdomain", "summary", "thumbnail", "mediaUrls",
     "submittedBy", "isAuthorParticipating",
 }  # fmt: skip
-_MAX_JSON_CHARACTERS = 4_000_000  # a paper of thousands of authors has hundreds of thousands
 
 
 class _Fit(NamedTuple):
@@ -40,25 +38,49 @@ class Columns:
     """What a raw table is made of from a file whose columns are `have`: `select` is the list of its columns.
 
     In it the file's rows are called `row`, and each has its `file_row_number`. `unknown` are the columns that none of
-    ours takes.
+    ours takes, `absent` the paths of ours for which there is none. `texts` are the columns with nested values as JSON
+    text, each with our type and path: the select list takes them, as `rows.type_texts` has typed them, from `texts`.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, table: str, have: dict[str, DuckDBPyType]) -> None:
-        """Makes the functions that the select list calls known to `connection`."""
-        self._connection, self._have = connection, have
-        self.unknown = sorted(have.keys() - set(SCHEMAS[table].names) - LEFT_OUT)
-        self.select = self._select(table)
-
-    def _select(self, table: str) -> str:
-        fits = {
-            column.name: self._fit(column.type, self._have[column.name], f"row.{sql_name(column.name)}", column.name)
-            if column.name in self._have
-            else _Fit("null")
-            for column in hub_columns(table)
-        }
-        if table == "daily_papers" and "date" not in self._have:
+    def __init__(self, table: str, have: dict[str, DuckDBPyType]) -> None:
+        """Matches the columns of a table with those of a file that has what it cannot be without."""
+        self._have = have
+        self._flat = {_flat(name): name for name in have}
+        self.absent: set[str] = set()
+        self.texts: dict[str, tuple[pa.DataType, str]] = {}
+        fits = {column.name: self._column(column.type, column.name) for column in hub_columns(table)}
+        if table == "daily_papers" and "date" in self.absent:
             # Where a dump does not tell the day of the page, it is the day on which a paper was put there.
             fits["date"] = _Fit(f'cast(({fits["paper"].value})."submittedOnDailyAt" as date)')
+        self.unknown = self._unknown(table)
+        self.select = self._select(table, fits)
+
+    def _column(self, kind: pa.DataType, path: str) -> _Fit:
+        """The column at `path`, or what there is of it in columns of its fields."""
+        if name := self._flat.get(_flat(path)):
+            if pa.types.is_nested(kind) and self._have[name].id == "varchar":
+                self.texts[name] = (kind, path)
+                return _Fit(f"texts.{sql_name(name)}.value", [f"texts.{sql_name(name)}.fault"])
+            return self._fit(kind, self._have[name], f"row.{sql_name(name)}", path)
+        if pa.types.is_struct(kind):
+            return _struct(kind, {inner.name: self._column(inner.type, f"{path}.{inner.name}") for inner in kind})
+        return self._absent(path)
+
+    def _absent(self, path: str) -> _Fit:
+        self.absent.add(path)
+        return _Fit("null")
+
+    def _unknown(self, table: str) -> list[str]:
+        """The columns that none of ours takes, but for those of a nested value, which are dropped as its others are."""
+        flat = [f"{_flat(c.name)}_" for c in SCHEMAS[table] if pa.types.is_struct(c.type) and c.name not in self._have]
+        known = {_flat(name) for name in SCHEMAS[table].names}
+        return sorted(
+            name
+            for name in self._have.keys() - LEFT_OUT
+            if _flat(name) not in known and not _flat(name).startswith(tuple(flat))
+        )
+
+    def _select(self, table: str, fits: dict[str, _Fit]) -> str:
         extra = self._extra()
         faults = [fault for fit in (*fits.values(), extra) for fault in fit.faults]
         faults += [f"case when {_is_missing(fits, path)} then 'missing:{path}' end" for path in REQUIRED[table]]
@@ -89,39 +111,18 @@ class Columns:
         """How the SQL expression `x`, of the type that we `have`, becomes what the lake takes for `kind`."""
         if not pa.types.is_nested(kind):
             return _scalar(kind, have, x, path)
-        if have.id == "varchar":
-            return self._json(kind, x, path)
         if have.id == "struct" and not pa.types.is_list(kind):
             fields = {name: (inner, f"{x}.{sql_name(name)}") for name, inner in have.children}
-            make = self._map_of_fields if pa.types.is_map(kind) else self._struct
-            return make(kind, fields, path, depth)
+            if pa.types.is_map(kind):
+                return self._map_of_fields(kind, fields, path, depth)
+            return _struct(kind, {inner.name: self._field(inner, fields, path, depth) for inner in kind})
         if have.id == ("map" if pa.types.is_map(kind) else "list") and not pa.types.is_struct(kind):
             return self._items(kind, have, x, path, depth)
         return _misfit(x, path)
 
-    def _json(self, kind: pa.DataType, x: str, path: str) -> _Fit:
-        """A nested value that is text of JSON, read as strictly as rows of the API are."""
-        name = f"json of {path}"
-        self._connection.create_function(
-            name, partial(type_texts, kind, path), ["varchar"], f"struct(value {duckdb_type(kind)}, fault varchar)",
-            type="arrow", null_handling="special",
-        )  # fmt: skip
-        text = _limited(x, f"length({x})", _MAX_JSON_CHARACTERS, path)
-        typed = f"{sql_name(name)}({text.value})"
-        return _Fit(f"{typed}.value", (*text.faults, f"{typed}.fault"))
-
-    def _struct(self, kind: pa.StructType, have: dict[str, tuple[DuckDBPyType, str]], path: str, depth: int) -> _Fit:
-        fits = {
-            inner.name: self._fit(inner.type, *have[inner.name], f"{path}.{inner.name}", depth)
-            if inner.name in have
-            else _Fit("null")
-            for inner in kind
-        }
-        made = ", ".join(f"{sql_name(i.name)} := cast({fits[i.name].value} as {duckdb_type(i.type)})" for i in kind)
-        # Some writers have no null structs, only structs of nulls.
-        is_known = " or ".join(f"({fit.value}) is not null" for fit in fits.values())
-        faults = [fault for fit in fits.values() for fault in fit.faults]
-        return _Fit(f"case when {is_known} then struct_pack({made}) end", faults)
+    def _field(self, field: pa.Field, have: dict[str, tuple[DuckDBPyType, str]], path: str, depth: int) -> _Fit:
+        path = f"{path}.{field.name}"
+        return self._fit(field.type, *have[field.name], path, depth) if field.name in have else self._absent(path)
 
     def _map_of_fields(
         self, kind: pa.MapType, have: dict[str, tuple[DuckDBPyType, str]], path: str, depth: int
@@ -152,6 +153,26 @@ class Columns:
         found = f"list_transform({x}, lambda {item}: {_first(fit.faults)})"
         of_item = f"list_filter({found}, lambda fault{depth}: fault{depth} is not null)[1]"
         return _Fit(limited.value, (*limited.faults, of_item))
+
+
+def _struct(kind: pa.StructType, fits: dict[str, _Fit]) -> _Fit:
+    made = ", ".join(f"{sql_name(i.name)} := cast({fits[i.name].value} as {duckdb_type(i.type)})" for i in kind)
+    # Some writers have no null structs, only structs of nulls.
+    is_known = " or ".join(f"({fit.value}) is not null" for fit in fits.values())
+    faults = [fault for fit in fits.values() for fault in fit.faults]
+    return _Fit(f"case when {is_known} then struct_pack({made}) end", faults)
+
+
+def _flat(name: str) -> str:
+    """What a column is called whether the fields of nested values are told apart by a point or a line."""
+    return name.replace(".", "_")
+
+
+def missing_columns(table: str, names: Iterable[str]) -> list[str]:
+    """The columns that a dump of a table cannot be without and that are not among those of a file."""
+    have = set(map(_flat, names))
+    paths = [path for path in REQUIRED[table] if path != "date"]
+    return [path for path in paths if not have & {path.partition(".")[0], _flat(path)}]
 
 
 def _scalar(kind: pa.DataType, have: DuckDBPyType, x: str, path: str) -> _Fit:

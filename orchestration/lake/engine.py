@@ -14,7 +14,7 @@ from orchestration.ground.engine import connect
 
 @contextmanager
 def closed_engine(
-    folder: Path, *, memory_limit: str, folders: Sequence[Path] = (), files: Sequence[Path] = ()
+    folder: Path, *, memory_limit: str, folders: Sequence[Path] = (), files: Sequence[Path] = (), threads: int = 2
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection that reads and writes in `folder`, and reads in `folders` and `files` besides.
 
@@ -24,7 +24,7 @@ def closed_engine(
     spill = folder / ".duckdb_tmp"
     reached = {"folders": [folder, *folders], "files": files}
     try:
-        with connect(memory_limit=memory_limit, spill=spill, threads=2, **reached) as connection:
+        with connect(memory_limit=memory_limit, spill=spill, threads=threads, **reached) as connection:
             yield connection
     except duckdb.IOException as error:
         if number := _error_number(str(error)):

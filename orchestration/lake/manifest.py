@@ -26,6 +26,7 @@ class Manifest(BaseModel):
     were dropped since their key was there already. `unknown_fields` counts rows for each field that no column takes.
     `refresh` is `incremental` where rows of the last complete crawl, that of `full_crawl_date`, were carried on; the
     date is None for a full crawl. `source_commit` and its time are those of a bulk dataset's revision, None elsewhere.
+    `not_observed` are the columns that a dump does not have, written with a point inside a struct: all null here.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,3 +51,4 @@ class Manifest(BaseModel):
     full_crawl_date: date | None = None
     source_commit: str | None = None
     source_commit_at: datetime | None = None
+    not_observed: list[str] = []

@@ -9,6 +9,7 @@ are dropped: they are many, personal in part, and no figure is made of them.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,12 @@ from orchestration.lake.schemas import DROPPED_ALIASES, REQUIRED, SCHEMAS, hub_c
 from orchestration.lake.values import MAX_ITEMS, Misfit, require, scalar
 
 MAX_EXTRA_CHARACTERS = 65_536
+MAX_JSON_BYTES = 2_000_000  # a paper of thousands of authors has hundreds of thousands
+TOO_LONG = "too long"  # in the place of a longer text
 MAX_UNKNOWN_NAMES = 200
 OTHER_NAMES = "(other)"
+
+_HANDLE = re.compile(r"[A-Za-z0-9._-]+")
 
 _Faults = list[str]
 _Converter = Callable[[Any, _Faults], Any]
@@ -67,14 +72,21 @@ def type_rows(table: str, rows: Sequence[Any], observed_at: datetime) -> TypedRo
 
 
 def type_texts(kind: pa.DataType, path: str, texts: Iterable[pa.StringScalar]) -> pa.Array:
-    """Types texts of JSON as the column at `path`: a struct each, of the `value` and its first `fault`."""
-    convert, typed = _converter(kind, path), []
-    for text in texts:
+    """Types texts of JSON as the column at `path`: a struct each, of the `value` and its first `fault`.
+
+    An organization may be told by its handle alone.
+    """
+    convert, typed, is_organization = _converter(kind, path), [], path.endswith("organization")
+    for found in texts:
         faults: _Faults = []
-        value = None
-        if text.is_valid:
+        text, value = found.as_py(), None
+        if text == TOO_LONG:
+            faults.append(f"too_long:{path}")
+        elif is_organization and text != "null" and _HANDLE.fullmatch(text or ""):
+            value = {"name": text}
+        elif text is not None:
             try:
-                value = json.loads(text.as_py())
+                value = json.loads(text)
             except (ValueError, RecursionError):
                 faults.append(f"bad_value:{path}")
         typed.append({"value": convert(value, faults), "fault": faults[0] if faults else None})

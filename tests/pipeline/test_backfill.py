@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow.parquet as pq
 import pytest
 
 from orchestration.checks.gates import GATE
@@ -24,11 +25,11 @@ from orchestration.definitions import build_definitions
 from orchestration.jobs import HISTORY
 from orchestration.lake.bulk import BulkRefused, was_observed
 from orchestration.lake.files import LakeError
-from orchestration.lake.snapshot import read_manifest, snapshots
+from orchestration.lake.snapshot import read_manifest, snapshot_dir, snapshots
 from orchestration.release.datapackage import read_datapackage
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from orchestration.settings import Settings, SettingsError, load_settings
-from tests.bulk import bulk_files, commit_files, write_folder
+from tests.bulk import bulk_files, commit_files, without, write_folder
 from tests.hubscape import hubscape, start
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox
 from tests.support import PATIENCE
@@ -170,6 +171,51 @@ def test_whole_days_killed_in_between_are_those_of_runs_one_by_one_and_only_the_
     assert not any(check.verdict == "failed" for check in package.checks)
 
 
+def rows_of(release: Path, table: str) -> list[dict[str, Any]]:
+    """The rows of a published table, none where the release is without it, as it is where there would be none."""
+    files = sorted((release / "data" / table).glob("*.parquet"))
+    return [row for file in files for row in pq.read_table(file).to_pylist()]
+
+
+@pytest.mark.slow
+def test_twenty_days_as_hub_stats_has_them_are_releases_of_exactly_the_days_that_exist(tmp_path):
+    """Days with models only first, as in its first year, and some later; papers flat, once as text; two gaps."""
+    days, gaps = DAYS[:20], {DAYS[6], DAYS[7]}
+    models_only, text, undated = {*DAYS[:4], DAYS[9], DAYS[12]}, DAYS[14], DAYS[4]
+    papers: dict[dt.date, set[str]] = {}
+    with running_sandbox(synthetic_catalogue(scale=SCALE, date=days[-1]), tmp_path / "hub") as hub:
+        for day in days:
+            if day in gaps:
+                continue
+            catalogue = synthetic_catalogue(scale=SCALE, date=day)
+            files = bulk_files(catalogue, papers="text" if day == text else "flat")
+            if day in models_only:
+                files = {"models.parquet": files["models.parquet"]}
+            elif day == undated:
+                files["daily_papers.parquet"] = without(files["daily_papers.parquet"], "paper_submittedOnDailyAt")
+            else:
+                papers[day] = {item["paper"]["id"] for page in catalogue.papers.values() for item in page}
+            commit_files(hub.app.state.store, files, dt.datetime.combine(day, dt.time(20), dt.UTC), alone=True)
+        data_dir = tmp_path / "data"
+        words = ("--from", f"{days[0]}", "--to", f"{days[-1]}")
+        done = hubscape("backfill", variables(hub, data_dir), *words)
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = [day for day in days if day not in gaps]
+    assert sorted(path.name for path in data_dir.glob("release/2*")) == [f"{day}" for day in expected]
+    assert f"gaps       {spans(sorted(gaps))}, never filled from other days" in done.stdout
+    for day in expected:
+        folder = data_dir / "release" / f"{day}"
+        package = read_datapackage(folder)
+        lacking = {"organizations"} | {"daily_papers"} * (day not in papers)
+        lacking |= {"datasets", "spaces"} if day in models_only else set()
+        unobserved = {c.table for c in package.checks if c.check == "table_observed" and c.verdict == "warned"}
+        assert unobserved == lacking and not any(c.verdict == "failed" for c in package.checks), day
+        assert {row["paper_id"] for row in rows_of(folder, "fct_papers")} == papers.get(day, set()), day
+        gone = [row for row in rows_of(folder, "fct_tombstones") if row["repo_type"] != "model"]
+        assert not any(row["snapshot_date"] in models_only for row in gone), day
+
+
 @pytest.mark.slow
 def test_thirty_whole_days_killed_twice_are_those_of_runs_of_each_day_alone(hub, tmp_path):
     filled, alone = tmp_path / "filled", tmp_path / "alone"
@@ -228,6 +274,38 @@ def test_a_day_whose_file_is_damaged_is_left_out_and_told_of_and_the_others_stan
         assert snapshots(tmp_path / "data", "datasets") == DAYS[:3]
         commits = {read_manifest(tmp_path / "data", table, DAYS[1]).source_commit for table in TABLES}
         assert len(commits) == 1, "all tables of a day are of one commit"
+
+
+def test_days_of_any_subset_of_tables_and_of_any_shape_are_taken_and_what_they_lack_is_said(tmp_path):
+    files = bulk_files(synthetic_catalogue(scale=SCALE, date=FIRST))
+    undated = without(files["daily_papers.parquet"], "paper_submittedOnDailyAt")
+    untagged = without(files["models.parquet"], "tags", "safetensors")
+    of_days = [
+        {"models.parquet": files["models.parquet"]},
+        {
+            "models.parquet": untagged,
+            "daily_papers.parquet": undated,
+            "arxiv_papers.parquet": b"",
+            "posts.parquet": b"",
+        },
+        *(bulk_files(synthetic_catalogue(scale=SCALE, date=FIRST), papers=shape) for shape in ("text", "nested")),
+    ]
+    said: list[str] = []
+    with running_sandbox(synthetic_catalogue(scale=SCALE, date=FIRST), tmp_path / "hub") as hub:
+        for day, content in zip(DAYS, of_days, strict=False):
+            commit_files(hub.app.state.store, content, dt.datetime.combine(day, dt.time(20), dt.UTC), alone=True)
+        done = fill_raw(settings_of(hub, tmp_path / "data"), access(hub), GATE, DAYS[0], DAYS[3], say=said.append)
+
+    assert list(done.filled) == DAYS[:4] and not done.refused
+    held = {(t, n): read_manifest(tmp_path / "data", t, DAYS[n]) for t in TABLES for n in range(4)}
+    observed = [{table for table in TABLES if was_observed(held[table, number])} for number in range(4)]
+    assert observed == [{"models"}, {"models"}, *[{"models", "datasets", "spaces", "daily_papers"}] * 2]
+    assert held["daily_papers", 1].not_found == ["paper.submittedOnDailyAt"]
+    assert set(held["models", 1].not_observed) - set(held["models", 0].not_observed) == {
+        "tags", "safetensors.total", "safetensors.parameters",
+    }  # fmt: skip
+    papers = [snapshot_dir(tmp_path / "data", "daily_papers", DAYS[number]) for number in (2, 3)]
+    assert pq.read_table(papers[0]).drop_columns("observed_at") == pq.read_table(papers[1]).drop_columns("observed_at")
 
 
 def test_a_used_up_quota_pauses_a_backfill_which_goes_on_by_itself(tmp_path):

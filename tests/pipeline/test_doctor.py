@@ -10,11 +10,13 @@ import duckdb
 import pytest
 
 from orchestration.commands.doctor import clock_skew, disk_space, packages, python_version, quota_left, token_rights
+from tests.bulk import REPO, commit_files, write_folder
 from tests.contracts.hostile_server import Reply, hostile_hub
 from tests.hubscape import hubscape
 from tests.sandbox import TOKEN, running_sandbox, small_catalogue
 
 GIB = 2**30
+NOON = dt.datetime(2026, 10, 1, 12, tzinfo=dt.UTC)
 
 
 def doctor(folder: Path, url: str, token: str = TOKEN, **more: str) -> subprocess.CompletedProcess[str]:
@@ -83,6 +85,32 @@ def test_a_hub_that_answers_otherwise(tmp_path, about):
         assert verdict(done, "clock") == "problem"
     else:
         assert verdict(done, "hub") == "problem"
+
+
+def test_a_dump_is_looked_at_and_a_folder_needs_no_hub(tmp_path):
+    nowhere, dump = (
+        "http://127.0.0.1:9",
+        write_folder(tmp_path / "dump", {"models.parquet": b"", "spaces.parquet": b""}),
+    )
+    address = "https://huggingface.co/datasets/cfahlgren1/hub-stats"
+
+    def looked(source: str | Path, url: str = nowhere) -> subprocess.CompletedProcess[str]:
+        return doctor(tmp_path / "data", url, HUBSCAPE_SOURCE="bulk", HUBSCAPE_BULK_SOURCE=str(source))
+
+    good, wrong, unheard = looked(dump), looked(address), looked("cfahlgren1/hub-stats")
+    (dump / "models.parquet").unlink()
+    other = looked(dump)
+    with running_sandbox(small_catalogue(models=3), tmp_path / "store") as hub:
+        commit_files(hub.app.state.store, {"models.parquet": b"", "data/daily_papers.parquet": b""}, NOON)
+        repo, nobody = looked(REPO, hub.url), looked("somebody/nothing", hub.url)
+
+    assert good.returncode == 0, good.stdout
+    assert "none is needed" in good.stdout and f"{dump} has models, spaces" in good.stdout
+    assert (repo.returncode, verdict(repo, "dump")) == (0, "ok") and f"{REPO} has models, daily_papers" in repo.stdout
+    for done, about in ((wrong, "dump"), (other, "dump"), (nobody, "dump"), (unheard, "hub, dump")):
+        assert (done.returncode, verdict(done, "dump")) == (1, "problem")
+        assert f"Problems with: {about}." in done.stderr and "HUBSCAPE_BULK_SOURCE" in done.stdout
+    assert "huggingface.co/datasets/cfahlgren1/hub-stats" in wrong.stdout
 
 
 def test_locks_leftovers_and_a_full_folder_of_somebody_else(tmp_path):

@@ -24,7 +24,7 @@ from orchestration.lake.schemas import SCHEMAS
 from orchestration.lake.snapshot import snapshot_dir, snapshots, verify
 from orchestration.sandbox.ecosystem import synthetic_catalogue
 from orchestration.sandbox.recorded import recorded_catalogue
-from tests.bulk import COLUMNS, bulk_table, parquet
+from tests.bulk import COLUMNS, PAPERS, bulk_table, papers_table, parquet
 from tests.support import PATIENCE, PROJECT, recorded_dir
 
 DAY = dt.date(2026, 11, 20)
@@ -54,8 +54,11 @@ def models(**columns: pa.Array | list) -> pa.Table:
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["recorded rows", "made-up rows"])
-@pytest.mark.parametrize("table", ["models", "datasets", "spaces", "daily_papers"])
-def test_a_dump_gives_the_lake_that_the_api_gives_of_the_same_rows(tmp_path, table, recorded):
+@pytest.mark.parametrize(
+    ("table", "shape"),
+    [("models", None), ("datasets", None), ("spaces", None), *(("daily_papers", shape) for shape in PAPERS)],
+)
+def test_a_dump_gives_the_lake_that_the_api_gives_of_the_same_rows(tmp_path, table, shape, recorded):
     catalogue = recorded_catalogue(recorded_dir()) if recorded else synthetic_catalogue(scale=0.1, date=DAY)
     if table == "daily_papers":
         rows = [
@@ -70,7 +73,7 @@ def test_a_dump_gives_the_lake_that_the_api_gives_of_the_same_rows(tmp_path, tab
     assert len(rows) > 100
     expected = pa.Table.from_batches([type_rows(table, rows, NOON).batch])
 
-    manifest, found = taken(tmp_path, table, bulk_table(rows, COLUMNS[table]))
+    manifest, found = taken(tmp_path, table, papers_table(rows, shape) if shape else bulk_table(rows, COLUMNS[table]))
 
     assert found.schema.equals(SCHEMAS[table])
     keys = {"models": "id", "datasets": "id", "spaces": "id"}
@@ -264,6 +267,62 @@ def test_the_day_of_a_paper_is_its_page_s_or_that_of_its_submission(tmp_path):
     assert told["date"].to_pylist() == [dt.date(2025, 1, 4), dt.date(2025, 1, 5)]
 
 
+def test_flat_columns_that_nobody_takes_are_dropped_as_fields_inside_a_nested_value_are(tmp_path):
+    rows = [item for items in synthetic_catalogue(scale=0.1, date=DAY).papers.values() for item in items]
+    flat = papers_table(rows, "flat").append_column("zeta", pa.array([1] * len(rows)))
+
+    manifest, found = taken(tmp_path, "daily_papers", flat)
+
+    assert manifest.unknown_fields == {"zeta": len(rows)} and manifest.not_observed == ["date"]
+    assert set(found["extra"].to_pylist()) == {'{"zeta":1}'}
+
+
+def test_a_paper_s_columns_are_found_whatever_tells_their_levels_apart(tmp_path):
+    at = pa.array([dt.datetime(2026, 10, 1)])
+    names = ["paper.id", "paper.submittedOnDailyAt", "paper.organization.name", "paper_title", "paper_organization"]
+    dotted = pa.table([pa.array(["2510.1"]), at, pa.array(["Qwen"]), pa.array(["T"])], names=names[:4])
+    plain = pa.table([pa.array(["2510.2"]), at, pa.array(["Qwen"])], names=[*names[:2], names[4]])
+
+    _, found = taken(tmp_path, "daily_papers", dotted, plain)
+
+    papers = found["paper"].to_pylist()
+    assert [paper["id"] for paper in papers] == ["2510.1", "2510.2"]
+    assert [paper["organization"]["name"] for paper in papers] == ["Qwen", "Qwen"]
+    assert papers[0]["title"] == "T" and found["fault"].null_count == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "organization", "fault"),
+    [
+        ("Qwen", {"_id": None, "name": "Qwen", "fullname": None}, None),
+        ('{"_id":"a","name":"Qwen"}', {"_id": "a", "name": "Qwen", "fullname": None}, None),
+        ("null", None, None),
+        (None, None, None),
+        ("Qwen team", None, "bad_value:organization"),
+        ("", None, "bad_value:organization"),
+        ('{"name":"' + "x" * 2_000_000 + '"}', None, "too_long:organization"),
+    ],
+)
+def test_an_organization_in_text_is_json_or_a_handle(tmp_path, text, organization, fault):
+    paper = pa.array([{"id": "2510.1", "submittedOnDailyAt": dt.datetime(2026, 10, 1)}])
+    told = pa.table({"paper": paper, "organization": pa.array([text], pa.string())})
+    _, found = taken(tmp_path, "daily_papers", told)
+    assert (found["organization"].to_pylist(), found["fault"].to_pylist()) == ([organization], [fault])
+
+
+def test_papers_of_which_no_day_can_be_told_were_not_observed(tmp_path):
+    paper = pa.array([{"id": "2501.1", "upvotes": 5}, {"id": "2501.2", "upvotes": 6}])
+    manifest, found = taken(tmp_path, "daily_papers", pa.table({"paper": paper}))
+    assert not was_observed(manifest) and manifest.not_found == ["paper.submittedOnDailyAt"] and found.num_rows == 0
+
+
+def test_a_column_is_not_observed_if_no_shard_has_it(tmp_path):
+    manifest, _ = taken(tmp_path, "models", models(likes=[1]), models(tags=[["a"]]))
+    lacking = set(manifest.not_observed)
+    assert not lacking & {"id", "likes", "tags"}
+    assert {"createdAt", "downloads", "safetensors.total", "baseModels.models"} <= lacking
+
+
 def test_the_manifest_tells_the_commit(tmp_path):
     manifest, found = taken(tmp_path, "models", models())
 
@@ -311,25 +370,47 @@ def test_a_bomb_that_hides_in_a_dictionary_is_refused_within_its_memory(tmp_path
     text = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array(["x" * 99_000]))
     bomb = pa.table({"id": pa.array(range(rows), pa.int64()).cast(pa.string()), "author": text})
     (tmp_path / "models.parquet").write_bytes(parquet(bomb))
-    code = (
-        "import sys, datetime as dt; from pathlib import Path; from orchestration.lake.bulk import *;"
-        "now = dt.datetime(2026, 11, 20, tzinfo=dt.UTC); folder = Path(sys.argv[1])\n"
-        "try: write_bulk_snapshot([folder / 'models.parquet'], folder / 'data', 'models', now.date(),"
-        " BulkOrigin('x', now), memory_limit='150MB')\n"
-        "except BulkRefused as error: print('refused:', error)\n"
-        "print(int(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0]) // 1024)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=PROJECT,
-        timeout=PATIENCE,
-    )
-    assert int(done.stdout.split()[-1]) < 700, "MiB for 30 GB"
-    assert "refused: The bulk file models.parquet unpacks to more than the 150MB of memory" in done.stdout
+    peak, said = reading(tmp_path, "models", "150MB")
+    assert peak < 700, "MiB for 30 GB"
+    assert "The bulk file models.parquet unpacks to more than the 150MB of memory" in said
     assert snapshots(tmp_path / "data", "models") == []
+
+
+def reading(folder: Path, table: str, memory_limit: str = "1500MB") -> tuple[int, str]:
+    """What reading the bulk file of a table takes, in MiB, in a process of its own, and what became of it."""
+    code = (
+        "import sys, datetime as dt; from pathlib import Path; from orchestration.lake import bulk\n"
+        "now, (folder, table, memory) = dt.datetime(2026, 11, 20, tzinfo=dt.UTC), sys.argv[1:]\n"
+        "file, data, origin = Path(folder) / f'{table}.parquet', Path(folder) / 'data', bulk.BulkOrigin('x', now)\n"
+        "try: said = bulk.write_bulk_snapshot([file], data, table, now.date(), origin, memory_limit=memory).rows\n"
+        "except bulk.BulkRefused as error: said = error\n"
+        "print('\\n' + Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0], said)"
+    )
+    words = [sys.executable, "-c", code, str(folder), table, memory_limit]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=PROJECT, timeout=PATIENCE)
+    peak, _, said = done.stdout.splitlines()[-1].partition(" ")
+    return int(peak) // 1024, said
+
+
+def test_papers_as_text_take_memory_for_few_of_them_however_many_there_are(tmp_path):
+    author = {"name": "Some Author", "user": {"avatarUrl": "/avatars/" + "a" * 1700, "fullname": "Some Author"}}
+    papers = [
+        json.dumps({"id": f"2510.{n:05}", "submittedOnDailyAt": "2026-10-01T00:00:00Z", "authors": [author] * 50})
+        for n in range(2_500)
+    ]
+    content = parquet(pa.table({"paper": papers}))
+    assert sum(map(len, papers)) > 200e6 and len(content) < 2e6
+    (tmp_path / "daily_papers.parquet").write_bytes(content)
+    peak, said = reading(tmp_path, "daily_papers")
+    assert said == "2500" and peak < 600
+
+
+def test_a_bomb_of_text_in_a_dictionary_is_refused_before_it_is_all_read(tmp_path):
+    text = json.dumps({"id": "1", "submittedOnDailyAt": "2026-10-01T00:00:00Z", "authors": [{"name": "x" * 500}] * 800})
+    papers = pa.DictionaryArray.from_arrays(pa.array([0] * 100_000, pa.int32()), pa.array([text]))
+    (tmp_path / "daily_papers.parquet").write_bytes(parquet(pa.table({"paper": papers})))
+    peak, said = reading(tmp_path, "daily_papers")
+    assert said.startswith("The bulk file daily_papers.parquet would unpack to 41,1") and peak < 300
 
 
 def test_values_by_the_million_in_few_rows_are_refused(tmp_path):
