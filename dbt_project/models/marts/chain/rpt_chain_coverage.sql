@@ -55,6 +55,14 @@ groups as (
 
 ),
 
+companies as (
+
+    select organization, max(company) as company from handles
+    where is_in_registry
+    group by organization
+
+),
+
 -- Links are between ids, and an id is that of one repository or, while the Hub is listed, of two.
 link_ends as (
 
@@ -173,6 +181,7 @@ final as (
     select
         snapshot.snapshot_date,
         organizations.organization,
+        companies.company,
         cast(coalesce(paper_counts.papers_count, 0) as bigint) as papers_count,
         cast(coalesce(paper_counts.papers_with_models_count, 0) as bigint) as papers_with_models_count,
         cast(coalesce(model_counts.models_count, 0) as bigint) as models_count,
@@ -185,6 +194,7 @@ final as (
         snapshot.is_synthetic
     from organizations
     cross join snapshot
+    left join companies on organizations.organization = companies.organization
     left join paper_counts on organizations.organization = paper_counts.organization
     left join model_counts on organizations.organization = model_counts.organization
     left join derivative_counts on organizations.organization = derivative_counts.organization
