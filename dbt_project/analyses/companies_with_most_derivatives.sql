@@ -4,6 +4,23 @@ with counts as (
 
 ),
 
+organizations as (
+
+    select * from {{ ref('dim_organizations') }}
+
+),
+
+accounts as (
+
+    select
+        company,
+        string_agg(handle, ', ' order by handle) as accounts
+    from organizations
+    where snapshot_date = (select max(latest.snapshot_date) from organizations as latest)
+    group by company
+
+),
+
 final as (
 
     select
@@ -15,8 +32,10 @@ final as (
         max(value) filter (where definition = 'transitive_external') as transitive_external,
         max(value) filter (where definition = 'fractional') as fractional,
         max(value) filter (where definition = 'declared') as declared,
-        max(value) filter (where definition = 'tagged') as tagged
+        max(value) filter (where definition = 'tagged') as tagged,
+        max(accounts.accounts) as accounts
     from counts
+    left join accounts on counts.subject = accounts.company
     where
         snapshot_date = (select max(latest.snapshot_date) from counts as latest)
         and subject_type = 'company'

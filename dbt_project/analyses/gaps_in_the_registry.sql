@@ -12,7 +12,8 @@ placed as (
         least(
             coalesce(downloads_30d_rank, 501),
             coalesce(followers_rank, 501),
-            coalesce(derivatives_direct_external_rank, 501)
+            coalesce(derivatives_direct_external_rank, 501),
+            coalesce(papers_rank, 501)
         ) as best_rank
     from gaps
     where snapshot_date = (select max(latest.snapshot_date) from gaps as latest)
@@ -26,7 +27,8 @@ final as (
         handle,
         downloads_30d,
         followers_count,
-        derivatives_direct_external
+        derivatives_direct_external,
+        papers_count
     from placed
     order by best_rank, handle
     limit 20

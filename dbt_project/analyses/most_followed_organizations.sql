@@ -4,22 +4,49 @@ with accounts as (
 
 ),
 
-final as (
+-- Who follows two accounts of a company is one person, so a company ranks by its most followed account.
+followed as (
 
     select
-        followers_rank,
-        handle,
-        organization,
-        country,
-        followers_count,
-        models_count,
-        downloads_30d,
-        is_followers_synthetic
+        *,
+        coalesce(company, organization) as company_name,
+        row_number() over (
+            partition by coalesce(company, organization) order by followers_count desc, handle asc
+        ) as turn
     from accounts
     where
         snapshot_date = (select max(latest.snapshot_date) from accounts as latest)
-        and followers_rank <= 20
-    order by followers_rank, handle
+        and followers_count > 0
+
+),
+
+companies as (
+
+    select
+        company_name as company,
+        max(followers_count) as followers_count,
+        max(handle) filter (where turn = 1) as account,
+        max(country) filter (where turn = 1) as country,
+        string_agg(concat(handle, ' ', followers_count), ', ' order by turn) as accounts,
+        max(is_followers_synthetic) as is_followers_synthetic
+    from followed
+    group by company_name
+
+),
+
+final as (
+
+    select
+        dense_rank() over (order by followers_count desc) as company_rank,
+        company,
+        account,
+        followers_count,
+        country,
+        accounts,
+        is_followers_synthetic
+    from companies
+    order by company_rank, company
+    limit 20
 
 )
 

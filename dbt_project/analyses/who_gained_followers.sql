@@ -9,6 +9,7 @@ final as (
     select
         handle,
         organization,
+        company,
         country,
         followers_count,
         followers_change_30d,

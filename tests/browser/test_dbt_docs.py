@@ -91,7 +91,7 @@ def test_a_reader_finds_a_column_a_question_and_their_lineage(page, address: str
     page.get_by_role("link", name="papers", exact=True).first.click()
     page.get_by_text("submitted_on_daily_at").first.wait_for()
     page.get_by_text("Upvotes at the time of observation").first.wait_for(state="attached")
-    page.goto(f"{address}/dbt/index.html#!/analysis/analysis.hubscape.qwen_against_llama")
+    page.goto(f"{address}/dbt/index.html#!/analysis/analysis.hubscape.qwen_against_llama_and_deepseek")
     page.get_by_text("How many derivatives has Qwen against Llama").first.wait_for()
     page.goto(f"{address}/dbt/index.html#!/model/model.hubscape.fct_papers?g_v=1&g_i=1%2Bfct_papers%2B1")
     page.reload()  # the address alone does not open the graph

@@ -22,6 +22,12 @@ Lynx,Ann,"^lynx|(^|[^a-z])lx[0-9]",
 Lynx,ann-old,"^lynx|(^|[^a-z])lx[0-9]",
 Owl,dee,owl,
 """
+_ALIASES = """\
+alias,company
+The Corporation,Corp
+Corp Group,Corp
+Gone,Nobody
+"""
 _MODALITIES = """\
 tag,modality
 text-generation,text
@@ -53,6 +59,7 @@ _CLAIMS = """\
 claim_id,as_of,kind,subject,metric,comparator,claimed_value,tolerance,unit,note
 derivatives_lynx,2026-03,hub,family:Lynx,derivatives.direct_external,>=,3,,models,
 derivatives_owl,2026-04-10,hub,family:Owl,derivatives.direct_external,~,4,0.1,models,
+derivatives_alias,2026,hub,company:The Corporation,derivatives.direct_external,=,5,,models,
 derivatives_corp,2026,hub,company:Corp,derivatives.direct_external,=,5,,models,
 derivatives_nobody,2026-03,hub,family:Nobody,derivatives.direct_external,=,5,,models,
 tagged,2026-03,hub,family:Lynx,derivatives.tagged,>=,6,,repos,
@@ -105,6 +112,7 @@ def small_seeds() -> Seeds:
     texts = {
         "registry_organizations": _ORGANIZATIONS,
         "registry_families": _FAMILIES,
+        "registry_aliases": _ALIASES,
         "registry_modalities": _MODALITIES,
         "registry_licences": _LICENCES,
         "registry_milestones": _MILESTONES,

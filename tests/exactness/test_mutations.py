@@ -99,8 +99,8 @@ EDITS = (
     ),
     Edit(
         "fct_milestone_windows",
-        "milestones.date_precision = 'day'\n            and cast(",
-        "cast(",
+        "milestones.date_precision = 'day'\n            and (milestones.event_date",
+        "(milestones.event_date",
         "fct_milestone_windows",
     ),
     Edit(
@@ -109,6 +109,10 @@ EDITS = (
         "lower(repos.repo_id) <> lower(repos_before.repo_id)",
         "fct_renames",
     ),
+    Edit("int_claim_subjects", "select alias as name", "select company as name", "rpt_claims"),
+    Edit("rpt_registry_gaps", "papers_count > 0 and", "papers_count > 1 and", "rpt_registry_gaps"),
+    Edit("dim_organizations", "on handles.company = company_aliases.company", "on false", "dim_organizations"),
+    Edit("rpt_chain_coverage", "max(company) as company", "max(organization) as company", "rpt_chain_coverage"),
     Edit("rpt_claims", "and context_value = 0", "", "rpt_claims"),
     Edit("int_claims", "coalesce(dated.tolerance, 0) as tolerance", "0.1 as tolerance", "rpt_claims"),
     Edit("rpt_claims", "when never_reason is not null then 'cannot_be_covered'", "", "rpt_claims"),

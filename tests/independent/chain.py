@@ -92,6 +92,7 @@ def coverage_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, regis
         account = registry.account(paper["handle"]) if paper["handle"] else None
         name = account.organization if account and account.is_registered else "unattributed"
         linked.setdefault(name, set()).add(paper_id)
+    companies = {account.organization: account.company for account in registry.accounts.values()}
     rows = []
     for organization in models.keys() | datasets.keys() | linked.keys() | {"unattributed"}:
         own, data, said = (found.get(organization, set()) for found in (models, datasets, linked))
@@ -99,6 +100,7 @@ def coverage_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, regis
         spaces = set().union(*(after["model_space", model] for model in own))
         rows.append({
             "organization": organization,
+            "company": companies.get(organization),
             "papers_count": len(said),
             "papers_with_models_count": len(said & ends["paper_model"]),
             "models_count": len(own),

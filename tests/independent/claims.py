@@ -238,6 +238,7 @@ class _Measurer:
         if kind != "company" or any(account.company == name for account in accounts):
             return kind, name
         companies = [account.company for account in accounts if account.organization == name and account.company]
+        companies += [row["company"] for row in self.observatory.seeds["registry_aliases"] if row["alias"] == name]
         return kind, companies[0] if companies else name
 
     def _nearest(self, rows: Iterable[Row]) -> list[Row]:

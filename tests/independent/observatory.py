@@ -37,7 +37,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "fct_model_adoption": ("snapshot_date", "repo_key", "adoption_day"),
     "fct_organization_papers_monthly": ("month", "handle"),
     "fct_organization_releases_monthly": (
-        "month", "organization", "repo_type", "modality", "size_class", "licence_class",
+        "month", "organization", "company", "repo_type", "modality", "size_class", "licence_class",
     ),
     "fct_organization_snapshots": ("snapshot_date", "handle"),
     "fct_papers": ("paper_id",),
@@ -246,7 +246,8 @@ class Observatory:
 
     @cached_property
     def dim_organizations(self) -> list[Row]:
-        return self._dated(organizations.account_rows(self.kept["organizations"], self.registry), "organizations")
+        rows = organizations.account_rows(self.kept["organizations"], self.registry, self.seeds["registry_aliases"])
+        return self._dated(rows, "organizations")
 
     @cached_property
     def _organization_snapshots(self) -> list[Row]:
@@ -272,9 +273,11 @@ class Observatory:
 
     @cached_property
     def rpt_registry_gaps(self) -> list[Row]:
-        unseen = {"downloads_30d"} if "datasets" in self.snapshot.unobserved else set()
-        rows = organizations.gap_rows(self.kept, self.derivative_counts, self.registry, unseen)
-        return self._dated(rows, "models", "datasets", "organizations")
+        unobserved = self.snapshot.unobserved
+        unseen = {"downloads_30d"} if "datasets" in unobserved else set()
+        unseen |= {"papers_count"} if "daily_papers" in unobserved else set()
+        rows = organizations.gap_rows(self.kept, self.derivative_counts, self.registry, self.papers.values(), unseen)
+        return self._dated(rows, "models", "datasets", "organizations", "daily_papers")
 
     # --- countries and adoption ---------------------------------------------------------------------------------------
 

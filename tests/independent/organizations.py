@@ -1,5 +1,6 @@
 """Accounts: who they are, what they have, what has changed since, and whom the registry lacks."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
@@ -20,8 +21,11 @@ _RANKED = {
 }
 
 
-def account_rows(overviews: Mapping[str, Row], registry: Registry) -> list[Row]:
+def account_rows(overviews: Mapping[str, Row], registry: Registry, aliases: Iterable[Row]) -> list[Row]:
     """Rows of dim_organizations; overviews are by handle in lower case."""
+    names: dict[str, set[str]] = {}
+    for row in aliases:
+        names.setdefault(row["company"], set()).add(row["alias"])
     rows = []
     for key in registry.periods.keys() | overviews.keys():
         account, overview = registry.account(key), overviews.get(key)
@@ -30,6 +34,7 @@ def account_rows(overviews: Mapping[str, Row], registry: Registry) -> list[Row]:
             "handle": account.handle,
             "display_name": one_line(seen.get("fullname")),
             **_identity(account),
+            "company_aliases": ", ".join(sorted(names.get(account.company, ()))) or None,
             "account_country": account.account_country,
             "valid_from": account.valid_from,
             "valid_to": account.valid_to,
@@ -117,7 +122,11 @@ def with_changes(rows: Iterable[Row], history: Iterable[Row], day: date) -> list
 
 
 def gap_rows(
-    kept: Mapping[str, Mapping[str, Row]], counts: Counts, registry: Registry, unseen: Collection[str] = ()
+    kept: Mapping[str, Mapping[str, Row]],
+    counts: Counts,
+    registry: Registry,
+    papers: Iterable[Row],
+    unseen: Collection[str] = (),
 ) -> list[Row]:
     """Rows of rpt_registry_gaps: handles without a registry row among the first of all handles by some number.
 
@@ -130,13 +139,15 @@ def gap_rows(
         for (kind, subject, relation, definition), value in counts.items()
         if (kind, relation, definition) == ("handle", "all", "direct_external")
     }
-    handles = models.keys() | datasets.keys() | overviews.keys() | external.keys()
+    written = Counter(paper["handle"].lower() for paper in papers if paper["handle"])
+    handles = models.keys() | datasets.keys() | overviews.keys() | external.keys() | written.keys()
     numbers = {
         "downloads_30d": {
             key: total(row.get("downloads") for row in models.get(key, []) + datasets.get(key, [])) for key in handles
         },
         "followers_count": {key: overviews.get(key, {}).get("numFollowers") for key in handles},
         "derivatives_direct_external": {key: external.get(key, 0) for key in handles},
+        "papers_count": {key: written[key] for key in handles},
     }
     for name in unseen:
         numbers[name] = dict.fromkeys(handles)
@@ -148,6 +159,7 @@ def gap_rows(
             "downloads_30d_rank": ranks["downloads_30d"].get(key),
             "followers_rank": ranks["followers_count"].get(key),
             "derivatives_direct_external_rank": ranks["derivatives_direct_external"].get(key),
+            "papers_rank": ranks["papers_count"].get(key),
         }
         for key in handles - registry.periods.keys()
         if any(key in places for places in ranks.values())

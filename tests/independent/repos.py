@@ -108,9 +108,11 @@ def release_rows(
             for day, _ in dated([row]):
                 repo = repos[kind, key]
                 organization = registry.registered_organization(row["id"], day)
+                account = registry.account_of(row["id"], day)
+                company = (account and account.is_registered and account.company) or organization
                 classes = (repo["modality"], repo["size_class"], repo["licence_class"])
-                counts[(day.replace(day=1), organization, kind, *classes)] += 1
-    names = ("month", "organization", "repo_type", "modality", "size_class", "licence_class")
+                counts[(day.replace(day=1), organization, company, kind, *classes)] += 1
+    names = ("month", "organization", "company", "repo_type", "modality", "size_class", "licence_class")
     return [{**dict(zip(names, key, strict=True)), "repos_count": count} for key, count in counts.items()]
 
 

@@ -121,9 +121,9 @@ def test_the_upvoted_organizations_are_those_of_the_papers(printed, recorded_rel
         month = paper["first_daily_date"].strftime("%Y-%m")
         linked[month].append(paper["handle"] is not None)
         if paper["handle"] is not None:
-            votes[month][paper["organization"]] += paper["upvotes"] or 0
+            votes[month][paper["company"] or paper["organization"]] += paper["upvotes"] or 0
 
-    shown = table(printed, "Most upvoted organizations by month")
+    shown = table(printed, "Most upvoted companies by month")
     assert [row["month"] for row in shown] == sorted(votes, reverse=True)[:12]
     for row in shown:
         first = sorted(votes[row["month"]].items(), key=lambda pair: (-pair[1], pair[0]))[:3]

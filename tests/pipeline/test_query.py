@@ -330,14 +330,47 @@ def test_who_gained_followers_and_what_disappeared_are_what_changed_between_the_
 def test_answers_over_recorded_rows_are_those_of_the_tables(recorded_run: RecordedRun):
     environment, release = {"HUBSCAPE_DATA_DIR": str(recorded_run.data_dir)}, recorded_run.release
 
+    families = {"Qwen": "qwen", "Llama": "llama", "DeepSeek": "deepseek"}
     counts: dict[str, dict[str, float]] = defaultdict(dict)
     for row in rows(release, "fct_derivative_counts"):
-        if row["subject_type"] == "family" and row["relation"] == "all" and row["subject"] in {"Qwen", "Llama"}:
+        if row["subject_type"] == "family" and row["relation"] == "all" and row["subject"] in families:
             counts[row["definition"]][row["subject"]] = row["value"]
-    told = {row["definition"]: row for row in ask(environment, "--ask", "qwen_against_llama")}
-    assert {d: {"Qwen": row["qwen"], "Llama": row["llama"]} for d, row in told.items()} == counts and len(counts) == 8
+    told = {row["definition"]: row for row in ask(environment, "--ask", "qwen_against_llama_and_deepseek")}
+    assert {d: {name: row[column] for name, column in families.items()} for d, row in told.items()} == counts
+    assert len(counts) == 8
     for row in told.values():
-        assert row["ratio"] == pytest.approx(row["qwen"] / row["llama"])
+        assert row["qwen_over_llama"] == pytest.approx(row["qwen"] / row["llama"])
+
+    accounts = {row["handle"].lower(): row for row in rows(release, "dim_organizations")}
+    houses: dict[str, set[str]] = defaultdict(set)
+    for edge in rows(release, "fct_lineage_edges"):
+        child, parent = (accounts.get(edge[end].split("/")[0].lower()) for end in ("child", "parent"))
+        own = child["organization"] if child else edge["child"].split("/")[0]
+        if edge["is_counted"] and parent and own != parent["organization"]:
+            houses[parent["company"]].add(edge["child_key"])
+    (against,) = ask(environment, "--ask", "alibaba_against_google_and_meta")
+    assert (against["alibaba"], against["google"], against["meta"]) == tuple(
+        len(houses[name]) for name in ("Alibaba", "Google", "Meta")
+    )
+    assert against["google_and_meta_union"] == len(houses["Google"] | houses["Meta"]) > 0
+    assert against["google_and_meta_sum"] == against["google"] + against["meta"]
+    by_company = {
+        row["subject"]: row["value"]
+        for row in rows(release, "fct_derivative_counts")
+        if (row["subject_type"], row["relation"], row["definition"]) == ("company", "all", "direct_external")
+    }
+    assert by_company["Google"] == against["google"] and by_company["Alibaba"] == against["alibaba"]
+
+    named = {row["company"]: row for row in ask(environment, "--ask", "companies_and_their_accounts")}
+    assert "Alphabet" in named["Google"]["also_known_as"] and "GoogleDeepMind" in named["Google"]["accounts"]
+
+    votes: dict[str, int] = defaultdict(int)
+    for paper in rows(release, "fct_papers"):
+        if paper["organization"]:
+            votes[paper["company"] or paper["organization"]] += paper["upvotes"] or 0
+    popular = ask(environment, "--ask", "most_popular_papers_by_company")
+    assert [row["upvotes"] for row in popular] == sorted(votes.values(), reverse=True)[:10]
+    assert all(votes[row["company"]] == row["upvotes"] for row in popular)
 
     windows = {
         row["metric"]: (row["value_before"], row["value_after"])
@@ -402,7 +435,7 @@ def test_concentration_countries_and_gaps_are_of_the_latest_snapshot_alone(month
         assert statistics.fsum(row[rule] or 0 for row in countries) == pytest.approx(1)
 
     gaps = {row["handle"]: row for row in months.machine.table(SECOND, "rpt_registry_gaps")}
-    ranks = ("downloads_30d_rank", "followers_rank", "derivatives_direct_external_rank")
+    ranks = ("downloads_30d_rank", "followers_rank", "derivatives_direct_external_rank", "papers_rank")
     best = {handle: min(row[rank] or 501 for rank in ranks) for handle, row in gaps.items()}
     answered = ask(environment, "--ask", "gaps_in_the_registry")
     assert [row["best_rank"] for row in answered] == sorted(best.values())[:20]

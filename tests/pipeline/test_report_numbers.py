@@ -64,12 +64,12 @@ def test_families_are_those_with_most_external_derivatives(recorded_release, sho
             assert float(value.replace(",", "")) == pytest.approx(counted[name][definition], abs=0.0006)
 
 
-def test_papers_are_added_up_by_organization_beside_those_of_nobody(recorded_release, shown):
+def test_papers_are_added_up_by_company_beside_those_of_nobody(recorded_release, shown):
     first, end = dt.date(DAY.year - 1, DAY.month, 1), DAY.replace(day=1)
     votes: dict[str | None, list[int]] = defaultdict(list)
     for row in published(recorded_release, "fct_papers"):
         if first <= row["first_daily_date"] < end:
-            votes[row["organization"]].append(row["upvotes"] or 0)
+            votes[row["company"] or row["organization"]].append(row["upvotes"] or 0)
     nobody = votes.pop(None)
     ranked = sorted(votes, key=lambda name: (-sum(votes[name]), name))
     others = [count for name in ranked[10:] for count in votes[name]]
@@ -79,7 +79,7 @@ def test_papers_are_added_up_by_organization_beside_those_of_nobody(recorded_rel
         [" ".join(name.split()), f"{len(found):,}", f"{sum(found):,}", f"{max(found):,}"]
         for name, found in [
             *((name, votes[name]) for name in ranked[:10]),
-            ("other organizations", others),
+            ("other companies", others),
             ("no organization linked", nobody),
         ]
     ]

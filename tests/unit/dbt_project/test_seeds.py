@@ -93,6 +93,29 @@ def test_an_acquired_company_keeps_its_own_days():
     ]
 
 
+@pytest.mark.parametrize(
+    ("handle", "companies", "day"),
+    [
+        ("xai-org", ["xAI", "SpaceX"], "2026-02-02"),
+        ("jinaai", ["Jina AI", "Elastic"], "2025-10-09"),
+        ("ggml-org", ["", "Hugging Face"], "2026-02-20"),
+    ],
+)
+def test_an_account_changes_its_company_on_a_day(handle, companies, day):
+    periods = [row for row in rows("organizations") if row["handle"] == handle]
+    assert [row["company"] for row in periods] == companies
+    assert [(row["valid_from"], row["valid_to"]) for row in periods] == [("", day), (day, "")]
+
+
+def test_a_company_is_one_house_and_an_alias_of_one(organizations):
+    companies = {row["company"] for row in organizations.values()} - {""}
+    assert not [company for company in companies if " / " in company]
+    aliases = rows("aliases")
+    assert len({row["alias"].lower() for row in aliases}) == len(aliases)
+    assert {row["company"] for row in aliases} <= companies
+    assert not {row["alias"] for row in aliases} & companies
+
+
 def test_organization_values(organizations):
     for row in organizations.values():
         assert row["organization"]
@@ -115,13 +138,18 @@ def test_all_handles_of_a_company_share_its_headquarters(organizations):
 @pytest.mark.parametrize(
     ("handle", "company", "country"),
     [
-        ("deepmind", "Alphabet", "US"),
+        ("deepmind", "Google", "US"),
         ("docling-project", "IBM", "US"),
         ("jinaai", "Elastic", "US"),
         ("ggml-org", "Hugging Face", "US"),
         ("mosaicml", "Databricks", "US"),
         ("openai-community", "", ""),
-        ("bigcode", "Hugging Face / ServiceNow", "INT"),
+        ("bigcode", "", ""),
+        ("openbmb", "", ""),
+        ("deepseek-ai", "DeepSeek", "CN"),
+        ("metaresearch", "Meta", "US"),
+        ("acvlab", "Alibaba", "CN"),
+        ("sensenova", "SenseTime", "HK"),
     ],
 )
 def test_reviewed_companies(organizations, handle, company, country):

@@ -102,8 +102,9 @@ create table fct_lineage_roots as select * from (values
     (date '2026-11-23', 'k1', 'k0', 2, 0.5), (date '2026-11-23', 'k1', 'k2', 1, 0.5)
 ) as t (snapshot_date, descendant_key, root_key, depth, share);
 create table rpt_registry_gaps as select * from (values
-    (date '2026-11-23', 'somebody', 7::bigint, null::bigint, null::bigint), (date '2026-11-23', 'another', null, 500, 1)
-) as t (snapshot_date, handle, downloads_30d_rank, followers_rank, derivatives_direct_external_rank);
+    (date '2026-11-23', 'somebody', 7::bigint, null::bigint, null::bigint, null::bigint),
+    (date '2026-11-23', 'another', null, 500, 1, null), (date '2026-11-23', 'author', null, null, null, 2)
+) as t (snapshot_date, handle, downloads_30d_rank, followers_rank, derivatives_direct_external_rank, papers_rank);
 create table dim_organizations as select * from (values ('Qwen', 'CN'), ('nobody', null), ('eu-lab', 'EUR'))
     as t (handle, country);
 create table rpt_data_quality as select * from (values

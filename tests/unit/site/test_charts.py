@@ -24,9 +24,11 @@ HOSTILE = "</script><script>alert(1)</script><img src=http://evil.test/x onerror
 TABLES = {
     "fct_organization_snapshots": """
         select * from (values
-            (date '2026-03-01', 'a', 'A', 10), (date '2026-03-01', 'b', 'B', 20), (date '2026-03-01', 'c', 'C', null),
-            (date '2026-03-15', 'a', 'A', 30), (date '2026-03-15', 'b', 'B', 25), (date '2026-03-15', 'c', 'C', null)
-        ) t(snapshot_date, handle, organization, followers_count)""",
+            (date '2026-03-01', 'a', 'A', null, 10), (date '2026-03-01', 'b', 'B', 'Firm', 20),
+            (date '2026-03-01', 'c', 'C', null, null), (date '2026-03-15', 'a', 'A', null, 30),
+            (date '2026-03-15', 'b', 'B', 'Firm', 25), (date '2026-03-15', 'b2', 'B two', 'Firm', 24),
+            (date '2026-03-15', 'c', 'C', null, null)
+        ) t(snapshot_date, handle, organization, company, followers_count)""",
     "fct_derivative_counts": """
         select * from (values
             (date '2026-03-15', 'family', 'Old', 'all', 'direct_external', 5.0e0),
@@ -54,10 +56,13 @@ TABLES = {
     "dim_organizations": "select date '2026-03-15' as snapshot_date, 'cn-lab' as handle, 'CN' as country",
     "fct_papers": """
         select date '2026-03-15' as snapshot_date, * from (values
-            ('1', 'Lab', 5, date '2026-02-03', 'Fifth'), ('2', 'Lab', 8, date '2026-01-03', 'Eighth'),
-            ('3', 'Other', 11, date '2025-04-01', 'Eleventh'), ('4', null, 26, date '2025-12-01', 'Nobody''s'),
-            ('5', 'Lab', 500, date '2026-03-02', 'This month'), ('6', 'Lab', 600, date '2025-02-27', 'Too old')
-        ) t(paper_id, organization, upvotes, first_daily_date, title)""",
+            ('1', 'lab-one', 'One', 'Lab', 5, date '2026-02-03', 'Fifth'),
+            ('2', 'lab-two', 'Two', 'Lab', 8, date '2026-01-03', 'Eighth'),
+            ('3', 'other', 'Other', null, 11, date '2025-04-01', 'Eleventh'),
+            ('4', null, null, null, 26, date '2025-12-01', 'Nobody''s'),
+            ('5', 'lab-one', 'One', 'Lab', 500, date '2026-03-02', 'This month'),
+            ('6', 'lab-one', 'One', 'Lab', 600, date '2025-02-27', 'Too old')
+        ) t(paper_id, handle, organization, company, upvotes, first_daily_date, title)""",
     "rpt_chain_coverage": """
         select date '2026-03-15' as snapshot_date, * from (values
             ('Lab', 4, 1, 6, 3, 8, 2), ('unattributed', 100, 1, 1, 1, 1, 1), ('Few', 1, 1, 0, 0, 0, 0)
@@ -117,12 +122,12 @@ def marks(chart: Chart, kind: str = "") -> list[dict[str, str]]:
 def test_followers_are_those_of_each_snapshot_of_who_leads_now():
     chart = drawn()["followers"]
     assert chart.rows == (
-        (dt.date(2026, 3, 1), "b", "B", 20),
-        (dt.date(2026, 3, 1), "a", "A", 10),
-        (DAY, "a", "A", 30),
-        (DAY, "b", "B", 25),
+        (dt.date(2026, 3, 1), "Firm", "b", 20, "b, b2"),
+        (dt.date(2026, 3, 1), "A", "a", 10, "a"),
+        (DAY, "A", "a", 30, "a"),
+        (DAY, "Firm", "b", 25, "b, b2"),
     )
-    assert "a leads with 30 followers on 2026-03-15, before b with 25" in chart.text
+    assert "A leads with 30 followers of a on 2026-03-15, before Firm with 25" in chart.text
     assert [(mark["account"], mark["snapshot"], mark["followers"]) for mark in marks(chart, "point")] == [
         ("b", "Mar 01, 2026", "20"),
         ("a", "Mar 01, 2026", "10"),
@@ -182,24 +187,26 @@ def test_milestones_of_one_month_stand_together_in_its_row():
 def test_papers_are_of_the_last_twelve_whole_months_beside_those_of_nobody():
     chart = drawn()["papers"]
     assert chart.rows == (
-        ("Lab", 2, 13, 8, "Eighth"),
-        ("Other", 1, 11, 11, "Eleventh"),
-        ("no organization linked", 1, 26, 26, "Nobody's"),
+        ("Lab", 2, 13, 8, "Eighth", "lab-one, lab-two"),
+        ("Other", 1, 11, 11, "Eleventh", "other"),
+        ("no organization linked", 1, 26, 26, "Nobody's", None),
     )
     assert "25% of the 4 papers, with 52% of the upvotes, name no organization" in chart.text
-    bars = {mark["organization"]: (mark["upvotes"], mark["drawn"]) for mark in marks(chart, "bar")}
+    bars = {mark["company"]: (mark["upvotes"], mark["drawn"]) for mark in marks(chart, "bar")}
     assert bars == {"Lab": ("13", "13"), "Other": ("11", "11"), "no organization linked": ("26", "14.3")}
     assert [mark["drawn"] for mark in marks(chart, "text")] == ["14.3"]  # which says what it is cut from
 
 
-def test_organizations_after_the_tenth_are_told_together():
-    papers = "select * from ({fct_papers}) union all select date '2026-03-15', n, 'Org ' || n, n, date '2026-01-01', "
-    papers = papers.format_map(TABLES) + "'T' || n from range(20, 31) t(n)"
+def test_companies_after_the_tenth_are_told_together():
+    more = (
+        "date '2026-03-15', n, 'org-' || n, 'Org ' || n, null, n, date '2026-01-01', 'T' || n from range(20, 31) t(n)"
+    )
+    papers = f"select * from ({TABLES['fct_papers']}) union all select {more}"
     chart = drawn({**TABLES, "fct_papers": papers})["papers"]
     assert [row[0] for row in chart.rows[:10]] == [f"Org {n}" for n in range(30, 20, -1)]
     assert chart.rows[10:] == (
-        ("other organizations", 4, 44, 20, "T20"),
-        ("no organization linked", 1, 26, 26, "Nobody's"),
+        ("other companies", 4, 44, 20, "T20", None),
+        ("no organization linked", 1, 26, 26, "Nobody's", None),
     )
 
 

@@ -10,6 +10,12 @@ registry as (
 
 ),
 
+aliases as (
+
+    select * from {{ ref('registry_aliases') }}
+
+),
+
 named as (
 
     {{ claim_subjects('claims') }}
@@ -23,6 +29,8 @@ company_names as (
     union
     select organization as name, company, 2 as preference from registry
     where company is not null
+    union
+    select alias as name, company, 3 as preference from aliases
 
 ),
 
@@ -39,7 +47,7 @@ final as (
         named.claim_id,
         named.side,
         case when named.subject_type = 'companies' then 'company' else named.subject_type end as subject_type,
-        -- The public calls DeepSeek a company; by the registry it is an organization of its parent company.
+        -- Sources name companies by other names as well, and organizations of theirs.
         case
             when named.subject_type in ('company', 'companies') then coalesce(ranked_names.company, named.subject)
             else named.subject

@@ -59,6 +59,14 @@ groups as (
 
 ),
 
+companies as (
+
+    select organization, max(company) as company from handles
+    where is_in_registry
+    group by organization
+
+),
+
 -- Links are between ids, and an id is that of one repository or, while the Hub is listed, of two.
 link_ends as (
 
@@ -177,24 +185,30 @@ final as (
     select
         snapshot.snapshot_date,
         organizations.organization,
+        companies.company,
         cast(case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_count, 0) end as bigint)
             as papers_count,
-        cast(case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_with_models_count, 0) end as bigint)
-            as papers_with_models_count,
+        cast(
+            case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_with_models_count, 0) end
+            as bigint
+        ) as papers_with_models_count,
         cast(coalesce(model_counts.models_count, 0) as bigint) as models_count,
         cast(coalesce(model_counts.models_with_derivatives_count, 0) as bigint) as models_with_derivatives_count,
         cast(coalesce(derivative_counts.derivatives_count, 0) as bigint) as derivatives_count,
-        cast(case when snapshot.are_spaces_observed then coalesce(derivative_counts.derivatives_with_spaces_count, 0) end as bigint)
-            as derivatives_with_spaces_count,
+        cast(
+            case when snapshot.are_spaces_observed then coalesce(derivative_counts.derivatives_with_spaces_count, 0) end as bigint
+        ) as derivatives_with_spaces_count,
         cast(case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_count, 0) end as bigint)
             as datasets_count,
-        cast(case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_with_models_count, 0) end as bigint)
-            as datasets_with_models_count,
+        cast(
+            case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_with_models_count, 0) end as bigint
+        ) as datasets_with_models_count,
         cast(case when snapshot.are_spaces_observed then coalesce(space_counts.spaces_count, 0) end as bigint)
             as spaces_count,
         snapshot.is_synthetic
     from organizations
     cross join snapshot
+    left join companies on organizations.organization = companies.organization
     left join paper_counts on organizations.organization = paper_counts.organization
     left join model_counts on organizations.organization = model_counts.organization
     left join derivative_counts on organizations.organization = derivative_counts.organization

@@ -22,6 +22,19 @@ overviews as (
 
 ),
 
+aliases as (
+
+    select * from {{ ref('registry_aliases') }}
+
+),
+
+company_aliases as (
+
+    select company, {{ joined('alias') }} as company_aliases from aliases
+    group by company
+
+),
+
 final as (
 
     select
@@ -30,6 +43,7 @@ final as (
         overviews.display_name,
         handles.organization,
         handles.company,
+        company_aliases.company_aliases,
         handles.country,
         registry.account_country,
         handles.category,
@@ -46,6 +60,7 @@ final as (
     from handles
     inner join snapshots on snapshots.table_name = 'organizations'
     left join registry on handles.handle_key = registry.handle_key
+    left join company_aliases on handles.company = company_aliases.company
     left join overviews on handles.handle_key = overviews.handle_key
     where handles.is_in_registry or overviews.handle is not null
 

@@ -34,11 +34,17 @@ derivative_counts as (
 
 ),
 
+papers as (
+
+    select * from {{ ref('fct_papers') }}
+
+),
+
 snapshot as (
 
     select
         max(snapshot_date) as snapshot_date,
-        bool_or(is_synthetic and table_name in ('models', 'datasets', 'organizations')) as is_synthetic,
+        bool_or(is_synthetic and table_name in ('models', 'datasets', 'organizations', 'daily_papers')) as is_synthetic,
         {{- observed_flags() }}
     from snapshots
 
@@ -72,6 +78,14 @@ derivatives as (
 
 ),
 
+paper_counts as (
+
+    select handle, count(*) as papers_count from papers
+    where handle is not null
+    group by handle
+
+),
+
 measured as (
 
     select
@@ -84,12 +98,14 @@ measured as (
             else downloads.downloads_30d
         end as downloads_30d,
         overviews.followers_count,
-        coalesce(derivatives.derivatives_direct_external, 0) as derivatives_direct_external
+        coalesce(derivatives.derivatives_direct_external, 0) as derivatives_direct_external,
+        case when snapshot.are_daily_papers_observed then coalesce(paper_counts.papers_count, 0) end as papers_count
     from handles
     cross join snapshot
     left join downloads on handles.handle_key = downloads.handle_key
     left join overviews on handles.handle_key = overviews.handle_key
     left join derivatives on handles.handle = derivatives.handle
+    left join paper_counts on handles.handle = paper_counts.handle
 
 ),
 
@@ -101,10 +117,12 @@ ranked as (
         downloads_30d,
         followers_count,
         derivatives_direct_external,
+        papers_count,
         rank() over (order by nullif(downloads_30d, 0) desc nulls last) as downloads_30d_place,
         rank() over (order by nullif(followers_count, 0) desc nulls last) as followers_count_place,
         rank() over (order by nullif(derivatives_direct_external, 0) desc nulls last)
-            as derivatives_direct_external_place
+            as derivatives_direct_external_place,
+        rank() over (order by nullif(papers_count, 0) desc nulls last) as papers_count_place
     from measured
 
 ),
@@ -117,12 +135,14 @@ placed as (
         downloads_30d,
         followers_count,
         derivatives_direct_external,
+        papers_count,
         case when downloads_30d > 0 and downloads_30d_place <= 500 then downloads_30d_place end as downloads_30d_rank,
         case when followers_count > 0 and followers_count_place <= 500 then followers_count_place end as followers_rank,
         case
             when derivatives_direct_external > 0 and derivatives_direct_external_place <= 500
                 then derivatives_direct_external_place
-        end as derivatives_direct_external_rank
+        end as derivatives_direct_external_rank,
+        case when papers_count > 0 and papers_count_place <= 500 then papers_count_place end as papers_rank
     from ranked
 
 ),
@@ -138,13 +158,19 @@ final as (
         placed.followers_rank,
         cast(placed.derivatives_direct_external as bigint) as derivatives_direct_external,
         placed.derivatives_direct_external_rank,
+        placed.papers_count,
+        placed.papers_rank,
         snapshot.is_synthetic
     from placed
     cross join snapshot
     where
         not placed.is_in_registry
-        and coalesce(placed.downloads_30d_rank, placed.followers_rank, placed.derivatives_direct_external_rank)
-        is not null
+        and coalesce(
+            placed.downloads_30d_rank,
+            placed.followers_rank,
+            placed.derivatives_direct_external_rank,
+            placed.papers_rank
+        ) is not null
 
 )
 

@@ -7,7 +7,8 @@ with papers as (
 recent as (
 
     select
-        organization,
+        coalesce(company, organization) as company,
+        handle,
         paper_id,
         title,
         coalesce(upvotes, 0) as upvotes
@@ -22,11 +23,11 @@ recent as (
 leaders as (
 
     select
-        organization,
-        row_number() over (order by sum(upvotes) desc, organization asc) as place
+        company,
+        row_number() over (order by sum(upvotes) desc, company asc) as place
     from recent
-    where organization is not null
-    group by organization
+    where company is not null
+    group by company
     having sum(upvotes) > 0
 
 ),
@@ -36,21 +37,22 @@ placed as (
 
     select
         recent.*,
-        case when recent.organization is null then 12 else least(coalesce(leaders.place, 11), 11) end as place
+        case when recent.company is null then 12 else least(coalesce(leaders.place, 11), 11) end as place
     from recent
-    left join leaders on recent.organization = leaders.organization
+    left join leaders on recent.company = leaders.company
 
 ),
 
 final as (
 
     select
-        case place when 11 then 'other organizations' when 12 then 'no organization linked' else max(organization) end
-            as organization,
+        case place when 11 then 'other companies' when 12 then 'no organization linked' else max(company) end
+            as company,
         count(*) as papers,
         cast(sum(upvotes) as bigint) as upvotes,
         max(upvotes) as upvotes_of_best,
-        arg_max(title, (upvotes, paper_id)) as best_paper
+        arg_max(title, (upvotes, paper_id)) as best_paper,
+        case when place <= 10 then string_agg(distinct handle, ', ' order by handle) end as accounts
     from placed
     where exists (select 1 from leaders)
     group by place
