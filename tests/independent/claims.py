@@ -74,7 +74,7 @@ def claim_rows(observatory: "Observatory") -> list[Row]:
 def _claim(observatory: "Observatory", claim: Row, metric: Row) -> Row:
     rests_on = metric["rests_on"]
     measure = _Measurer(observatory, claim).measure() if rests_on else Measure()
-    made_up = bool(rests_on) and observatory.is_synthetic(rests_on)
+    made_up = bool(rests_on) and observatory.is_synthetic(*rests_on.split())
     is_synthetic = made_up if measure.is_synthetic is None else measure.is_synthetic
     elsewhere = _elsewhere(observatory, claim)
     if _is_unseen(observatory, metric, measure):
@@ -138,7 +138,7 @@ def _elsewhere(observatory: "Observatory", claim: Row) -> Row | None:
 def _is_unseen(observatory: "Observatory", metric: Row, measure: Measure) -> bool:
     """Whether the claim rests on a list that today's source does not have, and no earlier day tells."""
     is_of_earlier_day = measure.day is not None and measure.day < observatory.day
-    return metric["rests_on"] in observatory.snapshot.unobserved and not is_of_earlier_day
+    return bool(observatory.snapshot.unobserved.intersection(metric["rests_on"].split())) and not is_of_earlier_day
 
 
 def _tolerance(claim: Row) -> Fraction:
@@ -160,8 +160,9 @@ def _gap(observatory: "Observatory", claim: Row, metric: Row, measure: Measure) 
     """Why the snapshots do not cover the claim; None where they do."""
     start, end = period(claim["as_of"])
     if _is_unseen(observatory, metric, measure):
-        return f"the list of {metric['rests_on'].replace('_', ' ')} was not observed"
-    if metric["needs_whole_hub"] == "true" and metric["rests_on"] in observatory.snapshot.sampled:
+        unseen = min(observatory.snapshot.unobserved.intersection(metric["rests_on"].split()))
+        return f"the list of {unseen.replace('_', ' ')} was not observed"
+    if metric["needs_whole_hub"] == "true" and observatory.is_sample(*metric["rests_on"].split()):
         return "the snapshot is a sample of the Hub"
     if metric["timing"] == "near":
         if _distance(measure.looked_at or observatory.day, start, end) > NEAR_DAYS:

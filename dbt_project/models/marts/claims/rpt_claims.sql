@@ -40,6 +40,20 @@ snapshot as (
 
 ),
 
+lists as (
+
+    select
+        claims.claim_id,
+        bool_or(snapshots.is_synthetic) as is_synthetic,
+        bool_or(snapshots.is_sample) as is_sample,
+        min(case when not snapshots.is_observed then snapshots.table_name end) as unobserved_table
+    from claims
+    inner join snapshots
+        on concat(' ', claims.rests_on, ' ') like concat('% ', snapshots.table_name, ' %')
+    group by claims.claim_id
+
+),
+
 external_numbers as (
 
     select
@@ -65,18 +79,19 @@ side_by_side as (
         measures.claim_id is not null as is_measured,
         measures.is_covered,
         coalesce(claim_days.days_away <= 45, false) as is_near,
-        coalesce(snapshots.is_sample, false) as is_sample,
+        coalesce(lists.is_sample, false) as is_sample,
+        lists.unobserved_table,
         -- What an earlier day saw can be measured without today's list.
-        coalesce(snapshots.is_observed, true)
+        lists.unobserved_table is null
         or coalesce(measures.measured_snapshot_date < snapshot.snapshot_date, false) as is_observed,
         external_numbers.external_value,
         external_numbers.external_source,
         {{ has_prefix('claims.metric', "'external.'") }} as is_external,
         -- A metric that rests on no table is made up where all tables are.
-        coalesce(measures.is_synthetic, snapshots.is_synthetic, snapshot.is_all_synthetic) as is_synthetic
+        coalesce(measures.is_synthetic, lists.is_synthetic, snapshot.is_all_synthetic) as is_synthetic
     from claims
     cross join snapshot
-    left join snapshots on claims.rests_on = snapshots.table_name
+    left join lists on claims.claim_id = lists.claim_id
     left join claim_days on claims.claim_id = claim_days.claim_id
     left join measures on claims.claim_id = measures.claim_id
     left join external_numbers
@@ -106,7 +121,7 @@ reasoned as (
         *,
         case
             when is_external or never_reason is not null then null
-            when not is_observed then concat('the list of ', replace(rests_on, '_', ' '), ' was not observed')
+            when not is_observed then concat('the list of ', replace(unobserved_table, '_', ' '), ' was not observed')
             when needs_whole_hub and is_sample then 'the snapshot is a sample of the Hub'
             when timing = 'near' and not is_near then concat('no snapshot within 45 days of ', as_of)
             when timing = 'any' and period_start_date > snapshot_date then concat('the snapshot is older than ', as_of)
