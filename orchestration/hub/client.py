@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from orchestration.ground.errors import HubscapeError
 from orchestration.ground.files import sha256_of
 from orchestration.hub.quota import LONGEST_WAIT_SECONDS, asked_wait, rate_limit
-from orchestration.hub.session import HubError, HubNotFound, HubUnauthorized, origin_of
+from orchestration.hub.session import HubError, HubNotFound, HubUnauthorized, in_brackets, origin_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -85,24 +85,29 @@ def transfers(
             yield api
         except (HfHubHTTPError, httpx2.HTTPError, OSError, ValueError, TypeError, AttributeError) as error:
             # Their own texts may quote headers, and Dagster keeps whole chains, so the chain ends here.
-            raise _failure(error, endpoint, what, deed, revision) from None
+            raise _failure(error, endpoint, token, what, deed, revision) from None
 
 
-def _failure(error: Exception, endpoint: str, what: str, deed: str, revision: str) -> HubscapeError:
+def _failure(error: Exception, endpoint: str, token: str | None, what: str, deed: str, revision: str) -> HubscapeError:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    status, reason = None, ""
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        # What a store says that files are uploaded to may quote an address that is signed.
+        if origin_of(error.response.request.url) == origin_of(httpx2.URL(endpoint)):
+            reason = in_brackets(error.server_message, token)
     if deed == "published" and status in {401, 403}:
         advice = "set HF_TOKEN to a token that may write it"
-        return HubUnauthorized(f"{endpoint} refused to let {what} be written (HTTP {status}): {advice}.")
+        return HubUnauthorized(f"{endpoint} refused to let {what} be written (HTTP {status}){reason}: {advice}.")
     if revision and isinstance(error, RevisionNotFoundError):
         return HubNotFound(f"{what} at {endpoint} has no revision {revision}: name a branch, a tag or a commit of it.")
     if revision and isinstance(error, RepositoryNotFoundError):
         advice = "check the name and HF_TOKEN"
         return HubNotFound(f"There is no dataset {what} at {endpoint} that this token may read: {advice}.")
     if status:
-        return HubError(f"{endpoint} answered HTTP {status} while {what} was being {deed}: run again.")
+        return HubError(f"{endpoint} answered HTTP {status}{reason} while {what} was being {deed}: run again.")
     if isinstance(error, httpx2.TransportError):
         return HubError(f"{endpoint} could not be reached while {what} was being {deed}: run again when it is.")
     reason = getattr(error, "strerror", None)  # the disk's, which says the same the next time

@@ -372,11 +372,7 @@ class HubSession:
                 body = read_json(self._body(place, response, ends, _REASON_BYTES))
                 body = body if isinstance(body, dict) else {}
                 told = next(filter(None, map(body.get, ("error", "message", "detail"))), None)
-        if not told:
-            return ""
-        text = told if isinstance(told, str) else json.dumps(told)
-        text = re.sub(r"hf_\w+", "...", text.replace(self._token, "...") if self._token else text)
-        return f" ({inert(' '.join(text.split()).rstrip('.'), 200)})"
+        return in_brackets(told, self._token)
 
     def _body(self, place: str, response: Any, ends: float, cap: int) -> bytes:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
@@ -420,6 +416,15 @@ def _is_cut(place: str, answer: Answer) -> bool:
     """Whether a page may have been cut: as full as was asked for, and without a next link."""
     limit = _LIMIT.search(place)
     return answer.next_place is None and limit is not None and len(answer.value) >= int(limit[0]) > 1
+
+
+def in_brackets(told: Any, token: str | None) -> str:
+    """What a Hub said with a refusal, harmless, without the token and in brackets; nothing where it said nothing."""
+    if not told:
+        return ""
+    text = told if isinstance(told, str) else json.dumps(told)
+    text = re.sub(r"hf_\w+", "(a token)", text.replace(token, "(a token)") if token else text)
+    return f" ({inert(' '.join(text.split()).rstrip('.'), 200)})"
 
 
 def origin_of(url: Any) -> str:

@@ -206,7 +206,7 @@ def test_a_refused_token(status):
         (Reply({"message": "<b>\x1b[31m=cmd|[x](http://evil)"}), " (?b???31m?cmd??x?(http://evil)): "),
         (
             Reply({"error": f"Bearer {TOKEN} and hf_another are no good, nor ?secret"}),
-            " (Bearer ... and ... are no good",
+            " (Bearer (a token) and (a token) are no good",
         ),
         (Reply({"error": "long " * 1000}), "...): "),
         (Reply({"error": ""}), ""),

@@ -10,8 +10,10 @@ from huggingface_hub import CommitOperationAdd
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orchestration.ground.errors import HubscapeError
+from orchestration.hub.client import transfers
 from orchestration.hub.publication import publish
 from orchestration.hub.session import HubError, HubUnauthorized
+from tests.contracts.hostile_server import Reply, hostile_hub
 from tests.sandbox import TOKEN, RunningSandbox, running_sandbox, small_catalogue
 
 REPO = "somebody/observatory"
@@ -237,3 +239,21 @@ class OnFirstCommit:
         if mine and self.lose_answer:
             raise ConnectionResetError("the answer is lost on purpose")
         return None
+
+
+@pytest.mark.parametrize(
+    ("deed", "status"), [("published", 403), ("published", 500), ("fetched", 403), ("fetched", 422)]
+)
+def test_what_the_hub_says_with_a_refusal_is_told_but_nothing_of_another_host(deed, status):
+    from huggingface_hub.utils import get_session, hf_raise_for_status
+
+    body = {"error": f"Quota of <b>a/b</b> is used up, {TOKEN}"}
+    with (
+        hostile_hub(lambda _: Reply(body, status=status)) as hub,
+        hostile_hub(lambda _: Reply({"error": "signature X-Amz-1"}, status=status)) as store,
+    ):
+        for host, said in ((hub, " (Quota of ?b?a/b?/b? is used up, (a token))"), (store, "")):
+            with pytest.raises(HubError, match=f"HTTP {status}") as caught, transfers(hub.url, TOKEN, REPO, deed):
+                hf_raise_for_status(get_session().get(f"{host.url}/api/datasets/{REPO}"))
+            text = str(caught.value)
+            assert said in text and TOKEN not in text and "X-Amz" not in text
