@@ -51,4 +51,4 @@ class Manifest(BaseModel):
     full_crawl_date: date | None = None
     source_commit: str | None = None
     source_commit_at: datetime | None = None
-    not_observed: list[str] = []
+    not_observed: list[str] = Field([], exclude_if=lambda columns: not columns)  # a crawl's manifest says nothing of it
