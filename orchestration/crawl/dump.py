@@ -73,15 +73,12 @@ def fetch_bulk(
         raise BulkRefused(f"{where} has no {table}.parquet: set HUBSCAPE_BULK_SOURCE to a dump that has one.")
     require_newer(*place, origin)
     if not files:
-        manifest = write_unobserved_snapshot(*place, origin)
-    else:
-        with _fetched(files, source, commit, access, settings.data_dir / "bulk" / table, progress) as fetched:
-            manifest = write_bulk_snapshot(fetched, *place, origin)
-    if not was_observed(manifest):
-        missing = "them" if not files else manifest.not_found[0]
-        progress(f"{table} of {settings.snapshot_date} were not observed: the source does not have {missing}")
-        return manifest
-    progress(f"{manifest.rows:,} rows, {manifest.faulty_rows:,} of them with a fault, {manifest.bytes:,} bytes")
+        progress(f"{table} of {settings.snapshot_date} were not observed: the source does not have them")
+        return write_unobserved_snapshot(*place, origin)
+    with _fetched(files, source, commit, access, settings.data_dir / "bulk" / table, progress) as fetched:
+        manifest = write_bulk_snapshot(fetched, *place, origin)
+    told = f"{manifest.rows:,} rows, {manifest.faulty_rows:,} of them with a fault, {manifest.bytes:,} bytes"
+    progress(told if was_observed(manifest) else f"not observed: no row has {manifest.not_found[0]}")
     return manifest
 
 

@@ -104,7 +104,7 @@ def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, o
 
 
 def was_observed(manifest: Manifest) -> bool:
-    """False for a snapshot of a table that its source does not have, or not in full: being empty says nothing.
+    """False for a snapshot of a table that its source does not have, or not so that it could be used: being empty says nothing.
 
     Of the organizations that a crawl asked for each may be unknown to the Hub, which is an observation.
     """
@@ -216,10 +216,8 @@ def _type_files(
         with closed_engine(folder, memory_limit=memory_limit, files=files) as connection:
             connection.execute("set variable observed_at = $1::timestamptz", [origin.observed_at])
             for number, file in enumerate(files):
-                name = file.name
-                absent.append(
-                    _type_file(connection, table, file, folder / f"part-{number:05}.parquet", typed, memory_limit)
-                )
+                name, part = file.name, folder / f"part-{number:05}.parquet"
+                absent.append(_type_file(connection, table, file, part, typed, memory_limit))
             drop_repeats(connection, table, typed)
     except duckdb.OutOfMemoryException:
         raise BulkRefused(
@@ -258,13 +256,16 @@ def _type_file(
 
 
 def _type_texts(file: Path, texts: dict[str, tuple[pa.DataType, str]], target: Path, memory_limit: str) -> None:
-    """Types the columns of JSON text of a file into another one, a few rows in memory at a time."""
+    """Types the JSON text in columns of a file into a column each of another one, a few rows in memory at a time."""
     kinds = [pa.struct([("value", kind), ("fault", pa.string())]) for kind, _ in texts.values()]
-    schema, names = pa.schema(list(zip(texts, kinds, strict=True))), list(map(sql_name, texts))
-    source = f"read_parquet({sql_text(file)}, file_row_number = true)"
-    size = " + ".join(f"coalesce(strlen({name}), 0)" for name in names)
+    schema = pa.schema(list(zip(texts, kinds, strict=True)))
+    source = f"read_parquet({sql_text(file)}, file_row_number = true) as row"
+    size = " + ".join(f"coalesce(strlen({x}), 0)" for _, x in texts.values())
     sizes = f"select sum({size}) as size from {source} group by file_row_number // {_VECTOR}"
-    shown = ", ".join(f"case when strlen({x}) > {MAX_JSON_BYTES} then '{TOO_LONG}' else {x} end as {x}" for x in names)
+    shown = ", ".join(
+        f"case when strlen({x}) > {MAX_JSON_BYTES} then '{TOO_LONG}' else {x} end as {sql_name(path)}"
+        for path, (_, x) in texts.items()
+    )
     # One thread, as each of them holds a vector of rows.
     with closed_engine(target.parent, memory_limit=memory_limit, files=[file], threads=1) as connection:
         ((most, total),) = connection.execute(f"select max(size), sum(size) from ({sizes})").fetchall()
@@ -274,7 +275,8 @@ def _type_texts(file: Path, texts: dict[str, tuple[pa.DataType, str]], target: P
             )
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for batch in connection.sql(f"select {shown} from {source}").to_arrow_reader(_TEXTS):
-                typed = [type_texts(*text, column) for text, column in zip(texts.values(), batch.columns, strict=True)]
+                told = zip(texts.items(), batch.columns, strict=True)
+                typed = [type_texts(kind, path, column) for (path, (kind, _)), column in told]
                 writer.write_batch(pa.record_batch(typed, schema=schema), row_group_size=ROW_GROUP_ROWS)
 
 

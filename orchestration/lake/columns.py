@@ -38,8 +38,8 @@ class Columns:
     """What a raw table is made of from a file whose columns are `have`: `select` is the list of its columns.
 
     In it the file's rows are called `row`, and each has its `file_row_number`. `unknown` are the columns that none of
-    ours takes, `absent` the paths of ours for which there is none. `texts` are the columns with nested values as JSON
-    text, each with our type and path: the select list takes them, as `rows.type_texts` has typed them, from `texts`.
+    ours takes, `absent` the paths of ours for which there is none. `texts` are the paths of nested values that are JSON
+    text, with our type and the SQL of the text: the select list takes them, as `type_texts` types them, from `texts`.
     """
 
     def __init__(self, table: str, have: dict[str, DuckDBPyType]) -> None:
@@ -58,9 +58,6 @@ class Columns:
     def _column(self, kind: pa.DataType, path: str) -> _Fit:
         """The column at `path`, or what there is of it in columns of its fields."""
         if name := self._flat.get(_flat(path)):
-            if pa.types.is_nested(kind) and self._have[name].id == "varchar":
-                self.texts[name] = (kind, path)
-                return _Fit(f"texts.{sql_name(name)}.value", [f"texts.{sql_name(name)}.fault"])
             return self._fit(kind, self._have[name], f"row.{sql_name(name)}", path)
         if pa.types.is_struct(kind):
             return _struct(kind, {inner.name: self._column(inner.type, f"{path}.{inner.name}") for inner in kind})
@@ -111,6 +108,9 @@ class Columns:
         """How the SQL expression `x`, of the type that we `have`, becomes what the lake takes for `kind`."""
         if not pa.types.is_nested(kind):
             return _scalar(kind, have, x, path)
+        if have.id == "varchar" and depth == 0:
+            self.texts[path] = (kind, x)
+            return _Fit(f"texts.{sql_name(path)}.value", [f"texts.{sql_name(path)}.fault"])
         if have.id == "struct" and not pa.types.is_list(kind):
             fields = {name: (inner, f"{x}.{sql_name(name)}") for name, inner in have.children}
             if pa.types.is_map(kind):

@@ -133,6 +133,7 @@ VARIANTS = [
     ("safetensors", pa.array(["null"]), None),
     ("baseModels", pa.array([json.dumps(PARENT)]), PARENT),
     ("baseModels", pa.array([{**PARENT, "more": 1}]), PARENT),
+    ("baseModels", pa.array([{**PARENT, "models": json.dumps(PARENT["models"])}]), PARENT),
     ("gguf", pa.array([{"architecture": "a", "total": 9, "context": 4096}]), {"total": 9, "architecture": "a"}),
     ("gguf", pa.array([{"architecture": "llama"}]), {"total": None, "architecture": "llama"}),
 ]  # fmt: skip
