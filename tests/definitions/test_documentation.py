@@ -14,6 +14,7 @@ DICTIONARY = PROJECT / "docs" / "data_dictionary.md"
 # Column names that mean something else in another published table, each with the reason why the name is right in both.
 # Everything else has one doc block, and so one meaning, in all tables that are published.
 MEANINGS = {
+    "company": "as of the snapshot, or of creation with the organization where it has none",
     "country": "the rules of country tables add INT and unattributed as values",
     "datasets_count": "of an account, or those that carry the tag of a paper",
     "definition": "of a derivative, or of how a claim is measured",
@@ -30,6 +31,7 @@ MEANINGS = {
     "observed_snapshot_date": "the last snapshot of a month, or the one that shows an age",
     "organization": "as of the snapshot, of creation, or as a source names it; the chain puts the others together",
     "papers_count": "of an account, of an organization, or of one month",
+    "papers_rank": "within a month, or among all handles up to 500",
     "reason": "why a row was refused, or why a claim is not covered",
     "relation": "counts have `all`, edges `untyped`, links `none` beside the four relations",
     "repo_id": "that of a milestone is null where the event is about no repository",
