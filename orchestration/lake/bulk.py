@@ -104,7 +104,7 @@ def write_unobserved_snapshot(data_dir: Path, table: str, snapshot_date: date, o
 
 
 def was_observed(manifest: Manifest) -> bool:
-    """False for a snapshot of a table that its source does not have, or not so that it could be used: being empty says nothing.
+    """False for a snapshot of a table that its source does not have, or not so that it could be used.
 
     Of the organizations that a crawl asked for each may be unknown to the Hub, which is an observation.
     """

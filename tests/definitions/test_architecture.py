@@ -35,20 +35,21 @@ BUDGETS = {
     "definitions": 80, "assets": 470, "checks": 600, "crawl": 500, "commands": 1_150, "hub": 1_300, "lake": 1_800,
     "release": 1_200, "site": 700, "ground": 300, SANDBOX: 2_000, "expectations": 800, "root": 1_100,
 }  # fmt: skip
-IN_ALL = 9_800  # without the sandbox
+# Without the sandbox; 9,800 and what real dumps, lists that were cut and samples ask for: to refuse them, or to say so.
+IN_ALL = 10_300
 # Rooms with more, how many they may have, and why.
 OVER_BUDGET = {
-    "assets": (520, "a hundred lines are imports; what is left is declarations and the words of a dbt build"),
+    "assets": (530, "a hundred lines are imports; what is left is declarations and the words of a dbt build"),
     "checks": (670, "gates are sentences on why a step may not go on, and docstrings on why it may"),
     "crawl": (570, "a sandbox is started here and a stopped crawl gone on with, which need the Hub and the lake both"),
     "hub": (
-        1_540,
+        1_560,
         "a request and a download each have bounds of their own against a Hub that drips, lies, cuts or repeats",
     ),
     "commands": (1_200, "the doctor looks at the Hub, the dump, the clock, the disk, versions and locks, one by one"),
     "lake": (1_980, "rows are typed in two ways, ten times apart in speed, and a dump's of any shape in a third"),
     SANDBOX: (2_270, "writes, tags, quotas and a history are there so that publishing and bulk run offline as online"),
-    "root": (1_160, "the events of a machine's history go through connections that stay open (run_history), 90 lines"),
+    "root": (1_170, "the events of a machine's history go through connections that stay open (run_history), 90 lines"),
 }
 
 
