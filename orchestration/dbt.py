@@ -65,8 +65,7 @@ def prepare_manifest() -> Path:
         with tempfile.TemporaryDirectory(prefix=".parsing-", dir=MANIFEST.parent) as folder:
             parse(Path(folder), write=True)
             for made in (Path(folder, path.name) for path in (_PARSED, MANIFEST)):
-                if made.exists():  # where nothing had changed there is no second
-                    made.replace(MANIFEST.with_name(made.name))
+                made.replace(MANIFEST.with_name(made.name))
     return MANIFEST
 
 
@@ -78,7 +77,8 @@ def parse(folder: Path, *, write: bool = False) -> "Manifest":
     Raises:
         HubscapeError: dbt refuses the project.
     """
-    known = ["--partial-parse-file-path", str(_PARSED)] if _PARSED.exists() else []
+    # The manifest is made from nothing: a partial parse forgets the descriptions of tests whose YAML has changed.
+    known = ["--partial-parse-file-path", str(_PARSED)] if _PARSED.exists() and not write else []
     done = _invoke(["parse", *known, "--write-json" if write else "--no-write-json"], folder, _PARSING)
     if not done.success:
         last_line = str(done.exception).strip().splitlines()[-1:]
