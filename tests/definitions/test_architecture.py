@@ -41,10 +41,7 @@ OVER_BUDGET = {
     "assets": (520, "a hundred lines are imports; what is left is declarations and the words of a dbt build"),
     "checks": (650, "gates are sentences on why a step may not go on, and docstrings on why it may"),
     "crawl": (560, "a sandbox is started here and a stopped crawl gone on with, which need the Hub and the lake both"),
-    "hub": (
-        1_540,
-        "a request and a download each have bounds of their own against a Hub that drips, lies, cuts or repeats",
-    ),
+    "hub": (1_560, "a request and a download each have bounds of their own against a Hub that drips, lies or cuts"),
     "lake": (1_890, "rows are typed in two ways, ten times apart in speed, and rows of a dump in a third"),
     SANDBOX: (2_270, "writes, tags, quotas and a history are there so that publishing and bulk run offline as online"),
     "root": (1_160, "the events of a machine's history go through connections that stay open (run_history), 90 lines"),
