@@ -36,6 +36,14 @@
 {% macro default__list_length(items) %}size({{ items }}){% endmacro %}
 {% macro duckdb__list_length(items) %}len({{ items }}){% endmacro %}
 
+{% macro has_any(items, texts) %}{{ return(adapter.dispatch('has_any')(items, texts)) }}{% endmacro %}
+{% macro default__has_any(items, texts) %}arrays_overlap({{ items }}, array('{{ texts | join("', '") }}')){% endmacro %}
+{% macro duckdb__has_any(items, texts) %}list_has_any({{ items }}, ['{{ texts | join("', '") }}']){% endmacro %}
+
+{% macro map_size(pairs) %}{{ return(adapter.dispatch('map_size')(pairs)) }}{% endmacro %}
+{% macro default__map_size(pairs) %}size({{ pairs }}){% endmacro %}
+{% macro duckdb__map_size(pairs) %}cardinality({{ pairs }}){% endmacro %}
+
 {% macro one_line(text) %}{{ return(adapter.dispatch('one_line')(text)) }}{% endmacro %}
 {% macro default__one_line(text) %}trim(regexp_replace({{ text }}, '[ \t\r\n]+', ' ')){% endmacro %}
 {% macro duckdb__one_line(text) %}trim(regexp_replace({{ text }}, '[ \t\r\n]+', ' ', 'g')){% endmacro %}

@@ -64,33 +64,41 @@
 {%- endmacro %}
 
 {% macro family_patterns() %}
-    {%- set pairs = [] -%}
+    {%- set patterns = [] -%}
     {%- if execute -%}
         {%- set seed = adapter.get_relation(target.database, target.schema, 'registry_families') -%}
         {%- if seed is not none -%}
-            {%- for row in run_query('select distinct family, name_pattern from ' ~ seed ~ ' order by all').rows -%}
-                {%- do pairs.append([row[0] | replace("'", "''"), row[1] | replace("'", "''")]) -%}
+            {%- for row in run_query('select distinct family, name_pattern, except_pattern from ' ~ seed ~ ' order by all').rows -%}
+                {%- do patterns.append([row[0] | replace("'", "''"), row[1] | replace("'", "''"), row[2] | default('', true) | replace("'", "''")]) -%}
             {%- endfor -%}
         {%- endif -%}
     {%- endif -%}
-    {{- return(pairs) -}}
+    {{- return(patterns) -}}
 {% endmacro %}
 
-{% macro matches_any(text, pairs) %}{{ matches(text, "'(" ~ pairs | map(attribute=1) | join(')|(') ~ ")'") }}{% endmacro %}
+{% macro matches_any(text, patterns) %}{{ matches(text, "'(" ~ patterns | map(attribute=1) | join(')|(') ~ ")'") }}{% endmacro %}
 
 {% macro family_matches(relation, key, text) %}
-    {%- set pairs = family_patterns() %}
-    {%- if pairs %}
+    {%- set patterns = family_patterns() %}
+    {%- if patterns %}
     select distinct family, {{ key }}
     from (
         select
             {{ key }},
             {%- set fives %}
             concat(
-                {%- for five in pairs | batch(5) %}
+                {%- for five in patterns | batch(5) %}
                 case when {{ matches_any(text, five) }} then concat(
-                    {%- for family, pattern in five %}
-                    case when {{ matches(text, "'" ~ pattern ~ "'") }} then '{{ family }}|' else '' end
+                    {%- for family, pattern, exception in five %}
+                    case
+                        when
+                            {{ matches(text, "'" ~ pattern ~ "'") }}
+                            {%- if exception %}
+                            and not {{ matches(text, "'" ~ exception ~ "'") }}
+                            {%- endif %}
+                            then '{{ family }}|'
+                        else ''
+                    end
                     {%- if not loop.last %},{% endif %}
                     {%- endfor %}
                 ) else '' end
@@ -100,13 +108,16 @@
             {%- endset %}
             {{ explode(split_text(fives, "'|'")) }} as family
         from {{ relation }}
-        where {{ matches_any(text, pairs) }}
+        where {{ matches_any(text, patterns) }}
     ) as matched
     where family <> ''
     {%- else %}
     select distinct families.family, {{ relation }}.{{ key }}
     from {{ relation }}
-    inner join families on {{ matches(relation ~ '.' ~ text, 'families.name_pattern') }}
+    inner join families
+        on
+            {{ matches(relation ~ '.' ~ text, 'families.name_pattern') }}
+            and not coalesce({{ matches(relation ~ '.' ~ text, 'families.except_pattern') }}, false)
     {%- endif %}
 {%- endmacro %}
 

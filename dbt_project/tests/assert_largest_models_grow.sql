@@ -18,7 +18,7 @@ largest as (
 final as (
 
     select * from largest
-    where value <= value_before
+    where value * 100 <= value_before * 101
 
 )
 

@@ -6,9 +6,9 @@ with families as (
 
 final as (
 
-    select family, count(distinct name_pattern) as patterns_count from families
+    select family, count(distinct concat(name_pattern, ' ', coalesce(except_pattern, ''))) as patterns_count from families
     group by family
-    having count(distinct name_pattern) <> 1
+    having count(distinct concat(name_pattern, ' ', coalesce(except_pattern, ''))) <> 1
 
 )
 

@@ -40,6 +40,7 @@ KEY_SHOWS_IN = {
     "int_past_derivative_counts": "fct_derivative_counts",
     "int_registry_periods": "assert_registry_rows_follow_each_other",
     "int_renames": "fct_renames",
+    "int_repo_ids": "dim_repos",
     "int_repos": "dim_repos",
     "stg_hub__datasets": "dim_repos",
     "stg_hub__models": "dim_repos",

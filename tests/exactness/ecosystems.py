@@ -28,6 +28,19 @@ SIZES = (
     None, 0, 999_999_999, 10**9, 2 * 10**9, 3 * 10**9, 5 * 10**9, 10**10, 5 * 10**10, 10**11, 25 * 10**10, 2 * 10**16,
     -1,
 )  # fmt: skip
+# A word packs several weights; up to a hundredth of words are buffers.
+DTYPES: tuple[Callable[[int], dict[str, int] | None], ...] = (
+    lambda size: {"BF16": 1, "made up": 2},
+    lambda size: {"BF16": size},
+    lambda size: {"BF16": size - size // 100, "I32": size // 100},
+    lambda size: {"BF16": 1, "U8": size // 200, "U32": size // 200 + 1},
+    lambda size: {},
+    lambda size: None,
+)
+TAGS = (
+    "LYNX-2", "a-lx3", "a-lx4", "lynx.cpp", "owls", "ann/Lynx", "BOB", "bob-lab", "diffusers:OwlPipeline", "region:owl",
+    "text", "4-bit", "8-bit", "fp8",
+)  # fmt: skip
 LICENCES = ("mit", "apache-2.0", "gpl-3.0", "cc-by-nc-4.0", "llama3", "other", "my-own", "MIT")
 
 
@@ -112,7 +125,10 @@ class Hub:
         if table == "models":
             row["pipeline_tag"] = self.random.choice((None, "text-generation", "text-to-image", "odd-task"))
             if (size := self.random.choice(SIZES)) is not None or self.chance(0.5):
-                row["safetensors"] = {"total": size, "parameters": {"BF16": 1, "made up": 2}}
+                row["safetensors"] = {"total": size, "parameters": self.random.choice(DTYPES)(size or 0)}
+            if self.chance(0.2):
+                row["gguf"] = {"total": self.random.choice(SIZES), "architecture": "lynx"}
+            row["library_name"] = self.random.choice((None, None, None, "transformers", "peft"))
         if table == "spaces":
             row |= {"models": self._names("models", 3), "datasets": self._names("datasets", 2), "sdk": "gradio"}
         row |= fields
@@ -124,7 +140,7 @@ class Hub:
         if table == "models":
             tags += [f"license:{name}" for name in self._some(LICENCES, 2)]
             tags += [f"dataset:{name}" for name in self._names("datasets", 2)]
-            tags += [tag for tag in ("LYNX-2", "a-lx3", "owls", "text") if self.chance(0.05)]
+            tags += [tag for tag in TAGS if self.chance(0.05)]
         if table == "datasets":
             tags += [f"modality:{name}" for name in self._some(("image", "text", "smell"), 2)]
         return tags + (tags[:1] if self.chance(0.1) else [])
@@ -137,6 +153,7 @@ class Hub:
         """Ids of repos of a table as others may name them, and of some that are not there."""
         known = sorted(row["id"] for row in self.rows[table].values())
         names = [*self._some(known, most), *(["nobody/none"] if self.chance(0.1) else [])]
+        names += self._some([*self.former, "gpt-data", "gpt9", "ann/old-name"], 1) if self.chance(0.4) else []
         return [self._respelled(name) for name in names]
 
     def _respelled(self, name: str) -> str:
@@ -235,6 +252,10 @@ class Hub:
             before = set(self.rows[table])
             for _ in range(self.random.randrange(6)):
                 self._add(table)
+            taken = {row["id"] for row in self.rows[table].values()}
+            free = [name for name in self.former if name not in taken and (table != "spaces" or "/" in name)]
+            if free and self.has_keys and self.chance(0.4):
+                self._add(table, id=self.random.choice(free), createdAt=f"{self.day}T00:00:00.000Z")
             if table == "models":
                 self._name_parents([row for key, row in self.rows[table].items() if key not in before])
         for handle, count in self.followers.items():
@@ -254,6 +275,8 @@ class Hub:
 
     def _count_on(self, table: str, row: Row) -> None:
         for name in ("likes", "downloads", "downloadsAllTime")[: 1 if table == "spaces" else 3]:
+            if name == "downloads" and "safetensors" in row and self.chance(0.1):
+                row["safetensors"] = {**row["safetensors"], "total": self.random.choice(SIZES)}
             if self.chance(0.5):
                 row.pop(name, None)
                 if (count := self._count(30)) is not None:

@@ -17,10 +17,12 @@ eve,Eve Co,,,US,big_tech,,,,high,
 Quiet,Quiet,,,CN,research,,,,high,
 """
 _FAMILIES = """\
-family,root_handle,name_pattern,note
-Lynx,Ann,"^lynx|(^|[^a-z])lx[0-9]",
-Lynx,ann-old,"^lynx|(^|[^a-z])lx[0-9]",
-Owl,dee,owl,
+family,root_handle,name_pattern,except_pattern,note
+Lynx,Ann,"^lynx|(^|[^a-z])lx[0-9]",[.]cpp|lx3,
+Lynx,ann-old,"^lynx|(^|[^a-z])lx[0-9]",[.]cpp|lx3,
+Owl,dee,owl,,
+Bob,bob,bob|lynx,,
+Zed,bob-lab,lynx-b|bob,,
 """
 _ALIASES = """\
 alias,company
@@ -43,6 +45,13 @@ gpl-3.0,copyleft
 llama3,restricted
 mit,permissive
 other,other
+"""
+_RENAMES = """\
+repo_type,former_id,repo_id
+dataset,gpt-data,Ann/lynx
+dataset,ann/old-name,bob/owl
+model,gpt9,Ann/LYNX
+model,dee/Owl,bob/mix
 """
 _MILESTONES = """\
 milestone_id,event_date,date_precision,event_type,organization,handle,repo_id,title,hub_created_at,source_url
@@ -115,6 +124,7 @@ def small_seeds() -> Seeds:
         "registry_aliases": _ALIASES,
         "registry_modalities": _MODALITIES,
         "registry_licences": _LICENCES,
+        "registry_renames": _RENAMES,
         "registry_milestones": _MILESTONES,
         "registry_claims": _CLAIMS,
     }

@@ -67,7 +67,8 @@ def test_definitions_on_a_lineage_counted_by_hand() -> None:
     assert values(counts, "model", "ANN/gone") == [0, 0, 0, 0, 0, 0, 2]
     assert values(counts, "company", "Corp") == values(counts, "country", "FR") == [4, 3, 2, 3, 2, 3, 5]
     assert values(counts, "family", "Lynx") == [4, 3, 2, 3, 2, 3, 3]
-    assert counts["family", "Lynx", "all", "tagged"] == 1
+    # By name Lynx and Lynx-tuned, by their parents small and mix, by its tag tells.
+    assert counts["family", "Lynx", "all", "tagged"] == 5
     assert values(counts, "handle", "cy") == [0] * 7
     assert not [key for key in counts if key[:2] == ("handle", "dot")]
 
@@ -263,7 +264,9 @@ def test_a_former_id_leads_to_the_one_that_bore_it_last() -> None:
         {"repo_type": "model", "repo_key": key, "former_id": "Ann/old", "repo_id": f"Ann/{key}", "snapshot_date": day}
         for key, day in (("1", date(2026, 1, 1)), ("2", date(2026, 2, 1)), ("gone", date(2026, 3, 1)))
     ]
-    assert former_ids(renames, ["1", "2"]) == {"ann/old": "2"}
+    rows = {"1": repo("Ann/1"), "2": repo("Ann/2")}
+    older = [{"repo_type": "model", "former_id": former, "repo_id": "ann/1"} for former in ("ann/OLD", "lynx")]
+    assert former_ids("model", renames, {"registry_renames": older}, rows) == {"ann/old": "2", "lynx": "1"}
     lineage = Lineage(
         {"1": repo("Ann/1", _id="1"), "2": repo("bob/new", "finetune:ANN/OLD", _id="2")}, {"ann/old": "1"}
     )

@@ -6,18 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from tests.independent.lineage import Lineage
 from tests.independent.registry import Registry, Row
 from tests.independent.repos import KINDS
-from tests.independent.rows import by_spelling, tagged
+from tests.independent.rows import by_spelling, is_older, tagged
 
 Kept = Mapping[str, Mapping[str, Row]]
+Former = Mapping[str, Mapping[str, str]]
+"""Keys by former ids in lower case, by kind of repo."""
 EVIDENCE = {"hub": "hub base models", "tag": "base_model tag"}
 
 
-def link_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage) -> list[Row]:
+def link_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, former: Former) -> list[Row]:
     """Rows of fct_ecosystem_links, each once."""
     links = {
         **{_key(link): link for link in _paper_links(kept, papers)},
         **{_key(link): link for link in _derivative_links(lineage)},
-        **{_key(link): link for link in _named_links(kept)},
+        **{_key(link): link for link in _named_links(kept, former)},
     }
     return list(links.values())
 
@@ -52,34 +54,42 @@ def _derivative_links(lineage: Lineage) -> Iterator[Row]:
         yield _link("model", ids[edge.parent], "model", ids[edge.child], evidence, derivative=edge.relation)
 
 
-def _named_links(kept: Kept) -> Iterator[Row]:
+def _named_links(kept: Kept, former: Former) -> Iterator[Row]:
     """Datasets that models name, models and datasets that Spaces name."""
-    models, datasets = _Directory(kept["models"]), _Directory(kept["datasets"])
+    models, datasets = (_Directory(kept[f"{kind}s"], former[kind]) for kind in ("model", "dataset"))
     for model in kept["models"].values():
-        for dataset in datasets.find(tagged(model, "dataset:")):
+        for dataset in datasets.find(model, tagged(model, "dataset:")):
             yield _link("dataset", dataset, "model", model["id"], "dataset tag")
     for space in kept["spaces"].values():
         for kind, directory in (("model", models), ("dataset", datasets)):
-            for used in directory.find(space.get(f"{kind}s") or []):
+            for used in directory.find(space, space.get(f"{kind}s") or []):
                 yield _link(kind, used, "space", space["id"], "space declares")
 
 
 class _Directory:
     """Repos of one kind by their ids."""
 
-    def __init__(self, rows: Mapping[str, Row]) -> None:
-        self.rows = rows
+    def __init__(self, rows: Mapping[str, Row], former: Mapping[str, str]) -> None:
+        self.rows, self.former = rows, former
         self.exact, self.any_case = by_spelling((row["id"], key) for key, row in rows.items())
 
-    def find(self, names: Iterable[str]) -> set[str]:
-        """Ids of the repos that the names lead to, exact spelling first."""
-        keys = {self.exact.get(name) or self.any_case.get(name.lower()) for name in names}
+    def find(self, whose: Row, names: Iterable[str]) -> set[str]:
+        """Ids of the repos that the names lead to: exact spelling first, former ids last.
+
+        A former id leads past the repo that bears it now, if that was made after the one whose names these are.
+        """
+        keys = set()
+        for name in names:
+            here, before = self.exact.get(name) or self.any_case.get(name.lower()), self.former.get(name.lower())
+            keys.add(before if before and is_older(whose, self.rows.get(here)) else here or before)
         return {self.rows[key]["id"] for key in keys if key}
 
 
-def coverage_rows(kept: Kept, papers: Mapping[str, Row], lineage: Lineage, registry: Registry) -> list[Row]:
+def coverage_rows(
+    kept: Kept, papers: Mapping[str, Row], lineage: Lineage, former: Former, registry: Registry
+) -> list[Row]:
     """Rows of rpt_chain_coverage: organizations of the registry, and all others together."""
-    links = link_rows(kept, papers, lineage)
+    links = link_rows(kept, papers, lineage, former)
     ends = {kind: {link["from_id"] for link in links if link["link_type"] == kind} for kind in
             ("paper_model", "model_derivative", "model_space", "dataset_model")}  # fmt: skip
     after: dict[tuple[str, str], set[str]] = defaultdict(set)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-from tests.independent.registry import Registry, Row
+from tests.independent.registry import Registry, Row, Seeds
 
 TOP = 10
 
@@ -43,15 +43,19 @@ def rename_rows(repos: Repos, before: Repos, previous: date) -> list[Row]:
     ]
 
 
-def former_ids(renames: Iterable[Row], models: Iterable[str]) -> dict[str, str]:
-    """From the ids in lower case that models of the snapshot bore once to their keys: to the one that bore it last."""
-    present = set(models)
-    known = [row for row in renames if row["repo_type"] == "model" and row["repo_key"] in present]
-    known.sort(key=lambda row: (row["repo_id"], row["repo_key"]))
+def former_ids(kind: str, renames: Iterable[Row], seeds: Seeds, rows: Mapping[str, Row]) -> dict[str, str]:
+    """From the ids in lower case that repos of the snapshot (rows by key) bore once to the keys of those that bore
+    them last, by renames that snapshots saw, else by those of the registry."""
+    known = [row for row in renames if row["repo_type"] == kind and row["repo_key"] in rows]
+    known.sort(key=lambda row: (rows[row["repo_key"]]["id"], row["repo_key"]))
     known.sort(key=lambda row: row["snapshot_date"], reverse=True)
     found: dict[str, str] = {}
     for row in known:
         found.setdefault(row["former_id"].lower(), row["repo_key"])
+    for key, row in sorted(rows.items(), key=lambda item: (item[1]["id"], item[0])):
+        for rename in seeds["registry_renames"]:
+            if rename["repo_type"] == kind and rename["repo_id"].lower() == row["id"].lower():
+                found.setdefault(rename["former_id"].lower(), key)
     return found
 
 

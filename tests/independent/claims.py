@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.independent.numbers import as_float, dense_ranks, least_by, share
 from tests.independent.registry import Row, handle_of
-from tests.independent.repos import dated, licence_of
-from tests.independent.rows import REPO_TABLES, by_spelling
+from tests.independent.repos import dated
+from tests.independent.rows import REPO_TABLES, by_spelling, repo_key
 
 if TYPE_CHECKING:
     from tests.independent.observatory import Observatory
@@ -333,7 +333,7 @@ class _Measurer:
 
     def _licence(self) -> Measure:
         key = self._model()
-        return self._now(text=licence_of(self.observatory.kept["models"][key])) if key else NOT_FOUND
+        return self._now(text=self.observatory.repos["model", key]["licence"]) if key else NOT_FOUND
 
     def _ancestor(self) -> Measure:
         key, lineage = self._model(), self.observatory.lineage
@@ -377,7 +377,7 @@ class _Measurer:
 
     def _licence_share(self) -> Measure:
         licences = [
-            licence_of(row)
+            self.observatory.repos["model", repo_key(row)]["licence"]
             for day, row in dated(self.observatory.kept["models"].values())
             if AFTER_R1 <= day <= self.end
             and (account := self.registry.account_of(row["id"], day))

@@ -1,11 +1,12 @@
 """Derivatives by subject, relation and definition."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
 from tests.independent.lineage import RELATIONS, Edge, Lineage
-from tests.independent.registry import Registry, Subject
+from tests.independent.registry import Registry, Row, Subject, handle_of
 
 DEFINITIONS = ("edges", "direct", "direct_external", "transitive", "transitive_external", "fractional", "declared")
 
@@ -50,7 +51,8 @@ def derivative_counts(lineage: Lineage, registry: Registry) -> Counts:
             }
             if subject in always or any(values.values()):
                 counts |= {(*subject, relation, name): Fraction(value) for name, value in values.items()}
-    return counts | _tagged(lineage, registry)
+    tagged = tagged_models(lineage.models, registry)
+    return counts | {("family", name, "all", "tagged"): Fraction(len(keys)) for name, keys in tagged.items()}
 
 
 def _namings(lineage: Lineage, registry: Registry) -> dict[Subject, set[Edge]]:
@@ -69,14 +71,37 @@ def _namings(lineage: Lineage, registry: Registry) -> dict[Subject, set[Edge]]:
     return namings
 
 
-def _tagged(lineage: Lineage, registry: Registry) -> Counts:
-    """Models one of whose tags, or whose id, matches the family's pattern."""
-    return {
-        ("family", name, "all", "tagged"): Fraction(
-            sum(
-                any(family.pattern.search(text.lower()) for text in (row["id"], *(row.get("tags") or [])))
-                for row in lineage.models.values()
-            )
-        )
-        for name, family in registry.families.items()
-    }
+def tagged_models(models: Mapping[str, Row], registry: Registry) -> dict[str, set[str]]:
+    """Keys of the models that name each family: by their parents, else by their name, else by tags of one family only.
+
+    Under the accounts of a family its models' names count whatever their parents are.
+    """
+    families = registry.families
+    accounts = {handle for family in families.values() for handle in family.roots}
+    found: dict[str, set[str]] = {name: set() for name in families}
+    texts: dict[str, set[str]] = {}
+    for key, row in models.items():
+        parents: set[str] = set()
+        others: set[str] = set()
+        called = _named(row["id"].split("/")[-1].lower(), registry, texts)
+        for tag in row.get("tags") or []:
+            kind, text = tag.split(":")[0], tag.lower()
+            named = _named(text.split("/")[-1].split(":")[-1], registry, texts)
+            if text in accounts:
+                named = {name for name in named if name.lower() == text}
+            if kind == "base_model" and ":" in tag:
+                parents |= named
+            elif kind == "diffusers" or ":" not in tag:
+                others |= named
+        handle = (handle_of(row["id"]) or "").lower()
+        told = parents or called or (others if len(others) == 1 else set())
+        for name in told | {name for name in called if handle in families[name].roots}:
+            found[name].add(key)
+    return found
+
+
+def _named(text: str, registry: Registry, known: dict[str, set[str]]) -> set[str]:
+    """Families that a name in lower case tells; `known` are those of names that came before."""
+    if text not in known:
+        known[text] = {name for name, family in registry.families.items() if family.is_named(text)}
+    return set(known[text])

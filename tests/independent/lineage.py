@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from tests.independent.registry import Row
-from tests.independent.rows import by_spelling, hashed, instant
+from tests.independent.rows import by_spelling, hashed, instant, is_older
 
 RELATIONS = ("finetune", "adapter", "quantized", "merge")
 _PART = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,96}"
@@ -56,8 +56,10 @@ def find_edges(models: Mapping[str, Row], former: Mapping[str, str]) -> list[Edg
     edges: dict[tuple[str, str, str | None], Edge] = {}
     for child, row in models.items():
         for key, named, relation, source in named_parents(row):
-            here = exact.get(named) or any_case.get(named.lower())
-            parent = key if key in models else here or former.get(named.lower())
+            here, before = exact.get(named) or any_case.get(named.lower()), former.get(named.lower())
+            if before and before != child and is_older(row, models.get(here)):
+                here = before
+            parent = key if key in models else here or before
             if parent == child:
                 status = "self_loop"
             elif parent is None:

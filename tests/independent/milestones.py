@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from tests.independent.derivatives import tagged_models
 from tests.independent.lineage import Lineage
 from tests.independent.numbers import as_float, share
-from tests.independent.registry import Registry, Row, Seeds
-from tests.independent.repos import KINDS, dated, parameters
+from tests.independent.registry import Registry, Row, Seeds, handle_of
+from tests.independent.repos import KINDS, dated
 from tests.independent.rows import by_spelling, created_date, instant, is_legacy
+from tests.independent.sizes import Size
 
 THRESHOLDS = (100, 1_000, 10_000, 100_000)
 WINDOWS = (30, 90)
@@ -55,12 +57,14 @@ def curated_rows(seeds: Seeds, models: Mapping[str, Row]) -> list[Row]:
     return rows
 
 
-def detected_rows(kept: Kept, lineage: Lineage, registry: Registry, entries: Iterable[Row]) -> list[Row]:
+def detected_rows(
+    kept: Kept, lineage: Lineage, sizes: Mapping[str, Size], registry: Registry, entries: Iterable[Row]
+) -> list[Row]:
     """Milestones that the rules find; `entries` are the rows of fct_top_ten_entries of all days."""
     rules = (
         _first_repos(kept, registry),
         _nth_derivatives(lineage, registry),
-        _largest_models(lineage, registry),
+        _largest_models(lineage, sizes, registry),
         _top_tens(entries, registry, kept["models"]),
     )
     return [row for rule in rules for row in rule]
@@ -175,31 +179,45 @@ def _organization_of(subject: tuple[str, str], registry: Registry) -> str | None
     return registry.account(handle).organization if handle else None
 
 
-def _largest_models(lineage: Lineage, registry: Registry) -> Iterator[Row]:
-    candidates = [
-        (instant(row["createdAt"]), row["id"], row)
-        for key, row in lineage.models.items()
-        if key not in lineage.parents and parameters(row) is not None
-        for _ in dated([row])
-        if (account := registry.account_of(row["id"])) and account.is_registered
-    ]
-    largest = -1
-    for _, repo_id, row in sorted(candidates, key=lambda item: item[:2]):
-        count = parameters(row)
-        if count > largest:
-            largest = count
+def _largest_models(lineage: Lineage, sizes: Mapping[str, Size], registry: Registry) -> Iterator[Row]:
+    descended = {edge.child for edge in lineage.edges if edge.status != "self_loop"}
+    roots = {key: row for key, row in lineage.models.items() if key not in descended}
+    copies = set()
+    for name, keys in tagged_models(roots, registry).items():
+        known = {key: sizes[key].count for key in keys if sizes[key].count}
+        own = {key for key in known if (handle_of(roots[key]["id"]) or "").lower() in registry.families[name].roots}
+        copies |= {
+            key
+            for key in known.keys() - own
+            if any(99 * known[other] <= 100 * known[key] <= 101 * known[other] for other in own)
+        }
+    # What has no date of its own was there before everything that has one.
+    order = sorted(
+        (bool(row.get("createdAt")) and not is_legacy(row), instant(row.get("createdAt")) or _BEGINNING, row["id"], key)
+        for key, row in roots.items()
+        if key not in copies
+    )
+    largest = unknown = 0
+    told = set()
+    for is_dated, _, repo_id, key in order:
+        count, row = sizes[key].count, roots[key]
+        if is_dated and count and 100 * count > 101 * largest and repo_id not in told:
+            told.add(repo_id)
             account = registry.account_of(repo_id)
             yield _detected(
                 "largest_open_model",
                 ("model", repo_id),
                 created_date(row),
                 milestone_id=f"largest_open_model:{repo_id}",
-                title=f"Largest open model so far: {repo_id} with {count} parameters",
-                organization=account.organization,
-                handle=account.handle,
+                title=f"Largest open model so far: {repo_id} with {count} parameters; "
+                f"of {unknown} models before it the size is not known",
+                organization=account and account.organization,
+                handle=account and account.handle,
                 value=float(count),
                 **_repo_columns(row),
             )
+        largest = max(largest, count or 0)
+        unknown += count is None
 
 
 def _top_tens(entries: Iterable[Row], registry: Registry, models: Mapping[str, Row]) -> Iterator[Row]:

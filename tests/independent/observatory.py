@@ -18,6 +18,7 @@ from tests.independent import (
     papers,
     quality,
     repos,
+    sizes,
 )
 from tests.independent.registry import Row, Seeds, handle_of, make_registry
 from tests.independent.rows import REPO_TABLES, TABLES, Snapshot, settle
@@ -113,10 +114,24 @@ class Observatory:
 
     # --- repos and what changed ---------------------------------------------------------------------------------------
 
+    @property
+    def repo_ids(self) -> dict[tuple[str, str], Row]:
+        """Ids by kind and key."""
+        return {
+            (kind, key): {"repo_id": row["id"]}
+            for table, kind in repos.KINDS.items()
+            for key, row in self.kept[table].items()
+        }
+
+    @cached_property
+    def sizes(self) -> Mapping[str, sizes.Size]:
+        """Sizes of the models by key."""
+        return sizes.model_sizes(self.lineage)
+
     @cached_property
     def repos(self) -> dict[tuple[str, str], Row]:
         """Rows of dim_repos by kind and key."""
-        found = repos.repo_rows(self.kept, self.registry, self.classes)
+        found = repos.repo_rows(self.kept, self.registry, self.classes, self.sizes)
         for (kind, _), row in found.items():
             row |= {
                 "snapshot_date": self.day,
@@ -136,7 +151,7 @@ class Observatory:
 
     @cached_property
     def fct_renames(self) -> list[Row]:
-        now = changes.rename_rows(self.repos, self.repos_before, self.before.day) if self.before else []
+        now = changes.rename_rows(self.repo_ids, self.before.repo_ids, self.before.day) if self.before else []
         return self._compared(now) + self._history("fct_renames")
 
     @cached_property
@@ -202,8 +217,15 @@ class Observatory:
 
     @cached_property
     def lineage(self) -> lineage.Lineage:
-        former = changes.former_ids(self.fct_renames, self.kept["models"])
-        return lineage.Lineage(self.kept["models"], former)
+        return lineage.Lineage(self.kept["models"], self.former_ids["model"])
+
+    @cached_property
+    def former_ids(self) -> Mapping[str, Mapping[str, str]]:
+        """Keys by former ids in lower case, by kind of repo."""
+        return {
+            kind: changes.former_ids(kind, self.fct_renames, self.seeds, self.kept[table])
+            for table, kind in repos.KINDS.items()
+        }
 
     @cached_property
     def derivative_counts(self) -> derivatives.Counts:
@@ -314,7 +336,9 @@ class Observatory:
     @cached_property
     def fct_milestones(self) -> list[Row]:
         curated = milestones.curated_rows(self.seeds, self.kept["models"])
-        detected = milestones.detected_rows(self.kept, self.lineage, self.registry, self.fct_top_ten_entries)
+        detected = milestones.detected_rows(
+            self.kept, self.lineage, self.sizes, self.registry, self.fct_top_ten_entries
+        )
         rows = []
         for row in curated + detected:
             rests_on = REPO_TABLES if row["rule"] == "first_repo" else ("models",)
@@ -336,7 +360,7 @@ class Observatory:
     @cached_property
     def fct_ecosystem_links(self) -> list[Row]:
         rows = []
-        for row in chain.link_rows(self.kept, self.papers, self.lineage):
+        for row in chain.link_rows(self.kept, self.papers, self.lineage, self.former_ids):
             ends = {row["from_type"], row["to_type"]}
             rows += self._dated([row], *({"paper": "daily_papers"}.get(end, f"{end}s") for end in ends))
         return rows
@@ -351,7 +375,7 @@ class Observatory:
             "datasets_with_models_count": ["datasets"],
             "spaces_count": ["spaces"],
         }
-        rows = chain.coverage_rows(self.kept, self.papers, self.lineage, self.registry)
+        rows = chain.coverage_rows(self.kept, self.papers, self.lineage, self.former_ids, self.registry)
         rows = [self._unseen(row, rests_on) for row in rows]
         return self._dated(rows, *_REPOS_AND_PAPERS)
 

@@ -7,7 +7,8 @@ from tests.independent.changes import same_repos
 from tests.independent.lineage import Lineage
 from tests.independent.registry import Registry, Row, handle_of
 from tests.independent.repos import KINDS, Classes
-from tests.independent.rows import MAX_PLAUSIBLE_PARAMETERS, REPO_TABLES, RULES, Kept, instant
+from tests.independent.rows import REPO_TABLES, RULES, Kept, instant
+from tests.independent.sizes import is_implausible
 
 Checks = dict[tuple[str, str], tuple[int, int]]
 """Rows tested and rows at fault, by check and table."""
@@ -42,9 +43,7 @@ def checks(settled: Kept, lineage: Lineage, asked_handles: int) -> Checks:
         found["raw_rows_kept_or_quarantined", table] = found["raw_table_complete", table] = (raw[table], 0)
     found["organization_not_found", "organizations"] = (asked_handles, asked_handles - raw["organizations"])
     models = kept["models"].values()
-    claimed = [(row.get("safetensors") or {}).get("total") for row in models]
-    implausible = [count for count in claimed if count is not None and not 0 <= count <= MAX_PLAUSIBLE_PARAMETERS]
-    found["parameter_count_implausible", "models"] = (len(models), len(implausible))
+    found["parameter_count_implausible", "models"] = (len(models), sum(map(is_implausible, models)))
     found["model_in_lineage_cycle", "models"] = (len(models), len(lineage.on_cycles))
     for table in REPO_TABLES:
         rows = kept[table].values()
@@ -86,6 +85,11 @@ def comparison_checks(repos: Repos, before: Repos, tombstones: Iterable[Row], cl
             pairs = list(_pairs(own, before, then_of, "downloads_30d"))
             frozen = all(then == now for then, now in pairs)
             found["downloads_frozen", table] = (len(pairs), len(pairs) if frozen else 0)
+    modified = {key: repo["last_modified_at"] for key, repo in repos.items() if repo["last_modified_at"]}
+    then = {key: before[then_of[key]]["last_modified_at"] for key in modified.keys() & then_of.keys()}
+    unchanged = {key: repos[key] for key, at in then.items() if at == modified[key]}
+    pairs = list(_pairs(unchanged, before, then_of, "stored_parameters_count"))
+    found["parameters_counted_anew", "models"] = (len(pairs), sum(now != then for then, now in pairs))
     models = [repo for repo in repos.values() if repo["repo_type"] == "model"]
     for column, check, known in (
         ("pipeline_tag", "pipeline_tag_unknown", classes.modalities),

@@ -67,6 +67,10 @@ class Family:
 
     roots: frozenset[str]
     pattern: re.Pattern[str]
+    exception: re.Pattern[str] | None = None
+
+    def is_named(self, text: str) -> bool:
+        return bool(self.pattern.search(text)) and not (self.exception and self.exception.search(text))
 
     def has_root(self, repo_id: str) -> bool:
         handle, _, name = repo_id.lower().partition("/")
@@ -153,10 +157,13 @@ def make_registry(seeds: Seeds, day: date) -> Registry:
         periods[account.handle.lower()].append(account)
     for accounts in periods.values():
         accounts.sort(key=lambda account: account.valid_from or date.min)
-    roots: dict[tuple[str, str], set[str]] = defaultdict(set)
+    roots: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for row in seeds["registry_families"]:
-        roots[row["family"], row["name_pattern"]].add(row["root_handle"].lower())
-    families = {name: Family(frozenset(handles), re.compile(text)) for (name, text), handles in roots.items()}
+        roots[row["family"], row["name_pattern"], row["except_pattern"]].add(row["root_handle"].lower())
+    families = {
+        name: Family(frozenset(handles), re.compile(text), re.compile(other) if other else None)
+        for (name, text, other), handles in roots.items()
+    }
     return Registry(dict(periods), day, families)
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from tests.independent.numbers import share
 from tests.independent.registry import Registry, Row, Seeds, handle_of
-from tests.independent.rows import MAX_PLAUSIBLE_PARAMETERS, REPO_TABLES, created_date, instant, is_legacy, tagged
+from tests.independent.rows import REPO_TABLES, created_date, instant, is_legacy, tagged
+from tests.independent.sizes import Size
 
 KINDS = {table: table.removesuffix("s") for table in REPO_TABLES}
 _THOUSAND_MILLION = 10**9
+_STRICTNESS = ("permissive", "copyleft", "other", "restricted", "noncommercial")
 _SIZES = (
     (250, "over_250b"), (100, "100b_to_250b"), (50, "50b_to_100b"), (10, "10b_to_50b"), (5, "5b_to_10b"),
     (1, "1b_to_5b"), (0, "under_1b"),
@@ -22,12 +24,6 @@ TOP_SHARES = {
     "top_1_5_percent_share": Fraction(15, 1000),
     "top_10_percent_share": Fraction(10, 100),
 }
-
-
-def parameters(row: Row) -> int | None:
-    """What safetensors count, unless no model can have so many."""
-    claimed = (row.get("safetensors") or {}).get("total")
-    return claimed if claimed is not None and 0 <= claimed <= MAX_PLAUSIBLE_PARAMETERS else None
 
 
 def size_class(count: int | None) -> str:
@@ -53,17 +49,16 @@ class Classes:
             return "multimodal"
         return self.modalities.get(f"modality:{tags.pop()}", "unknown") if tags else "unknown"
 
-    def licence_class(self, kind: str, licence: str | None) -> str:
-        return self.licences.get(licence, "other") if kind == "model" and licence else "none"
+    def licence_class(self, licence: str | None) -> str:
+        return self.licences.get(licence, "other") if licence else "none"
 
-
-def licence_of(row: Row) -> str | None:
-    """The least of the licences that the tags name."""
-    return min(tagged(row, "license:"), default=None)
+    def licence(self, licences: Iterable[str]) -> str | None:
+        """The one that leaves least freedom, the least one of several."""
+        return min(licences, key=lambda name: (-_STRICTNESS.index(self.licence_class(name)), name), default=None)
 
 
 def repo_rows(
-    kept: Mapping[str, Mapping[str, Row]], registry: Registry, classes: Classes
+    kept: Mapping[str, Mapping[str, Row]], registry: Registry, classes: Classes, sizes: Mapping[str, Size]
 ) -> dict[tuple[str, str], Row]:
     """Rows of dim_repos by kind and key, but for what all tables have and when a row was observed."""
     rows = {}
@@ -71,8 +66,9 @@ def repo_rows(
         for key, row in kept[table].items():
             account = registry.account_of(row["id"])
             is_model = kind == "model"
-            licence = licence_of(row) if is_model else None
-            count = parameters(row) if is_model else None
+            licences = tagged(row, "license:") if is_model else set()
+            licence = classes.licence(licences)
+            size = sizes[key] if is_model else Size(None, None, None)
             rows[kind, key] = {
                 "repo_type": kind,
                 "repo_key": key,
@@ -85,10 +81,14 @@ def repo_rows(
                 "likes": row.get("likes"),
                 "pipeline_tag": row.get("pipeline_tag") if is_model else None,
                 "modality": classes.modality(kind, row),
-                "parameters_count": count,
-                "size_class": size_class(count) if is_model else "none",
+                "last_modified_at": instant(row.get("lastModified")),
+                "stored_parameters_count": size.stored,
+                "parameters_count": size.count,
+                "parameters_source": size.source,
+                "size_class": size_class(size.count) if is_model else "none",
                 "licence": licence,
-                "licence_class": classes.licence_class(kind, licence),
+                "has_several_licences": len(licences) > 1 if is_model else None,
+                "licence_class": classes.licence_class(licence),
             }
     return rows
 

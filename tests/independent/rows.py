@@ -14,7 +14,6 @@ TABLES = ("models", "datasets", "spaces", "organizations", "daily_papers")
 REPO_TABLES = ("models", "datasets", "spaces")
 # The Hub filled in the dates of older repositories within a minute.
 LEGACY_IMPORT_AT = datetime(2022, 3, 2, 23, 29, 59, tzinfo=UTC)
-MAX_PLAUSIBLE_PARAMETERS = 10**14
 
 _TEXTS = (
     "_id", "id", "handle", "author", "sha", "pipeline_tag", "library_name", "sdk", "title", "name", "fullname", "plan",
@@ -99,6 +98,12 @@ def instant(text: str | None) -> datetime | None:
 def created_date(row: Row) -> date | None:
     created = instant(row.get("createdAt"))
     return created and created.astimezone(UTC).date()
+
+
+def is_older(row: Row, other: Row | None) -> bool:
+    """Whether a row was created before another one, which may not be there."""
+    created, other_created = instant(row.get("createdAt")), instant((other or {}).get("createdAt"))
+    return created is not None and other_created is not None and created < other_created
 
 
 def is_legacy(row: Row) -> bool:

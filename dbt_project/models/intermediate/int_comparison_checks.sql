@@ -48,6 +48,10 @@ paired as (
         repos_before.downloads_all_time as downloads_all_time_before,
         repos_before.downloads_30d as downloads_30d_before,
         repos_before.likes as likes_before,
+        -- A change of the repo may change its size.
+        case when repos.last_modified_at = repos_before.last_modified_at then repos.stored_parameters_count end
+            as stored_parameters_count,
+        repos_before.stored_parameters_count as stored_parameters_count_before,
         coalesce(repos.observed_at <> repos_before.observed_at, true) as is_observed_anew
     from repos
     inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_key = repos_before.repo_key
@@ -60,6 +64,10 @@ paired as (
         repos_before.downloads_all_time as downloads_all_time_before,
         repos_before.downloads_30d as downloads_30d_before,
         repos_before.likes as likes_before,
+        -- A change of the repo may change its size.
+        case when repos.last_modified_at = repos_before.last_modified_at then repos.stored_parameters_count end
+            as stored_parameters_count,
+        repos_before.stored_parameters_count as stored_parameters_count_before,
         coalesce(repos.observed_at <> repos_before.observed_at, true) as is_observed_anew
     from repos
     inner join repos_before on repos.repo_type = repos_before.repo_type and repos.repo_id = repos_before.repo_id
@@ -78,6 +86,10 @@ compared as (
         count(case when downloads_all_time < downloads_all_time_before then 1 end) as downloads_all_time_fell,
         count(case when likes >= 0 and likes_before >= 0 then 1 end) as likes_known,
         count(case when likes < likes_before then 1 end) as likes_fell,
+        count(case when stored_parameters_count > 0 and stored_parameters_count_before > 0 then 1 end)
+            as parameters_known,
+        count(case when stored_parameters_count <> stored_parameters_count_before then 1 end)
+            as parameters_counted_anew,
         -- A row that an incremental day has carried on stands still by itself.
         count(case when is_observed_anew and downloads_30d >= 0 and downloads_30d_before >= 0 then 1 end)
             as downloads_30d_known,
@@ -137,6 +149,14 @@ checks as (
         coalesce(compared.likes_fell, 0) as rows_failing
     from types
     left join compared on types.repo_type = compared.repo_type
+    union all
+    select
+        'parameters_counted_anew' as check_name,
+        'model' as repo_type,
+        coalesce(sum(parameters_known), 0) as rows_tested,
+        coalesce(sum(parameters_counted_anew), 0) as rows_failing
+    from compared
+    where repo_type = 'model'
     union all
     select
         'downloads_frozen' as check_name,

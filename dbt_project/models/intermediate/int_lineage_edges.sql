@@ -12,7 +12,16 @@ named_parents as {{ read_anew() }} (
 
 former_ids as (
 
-    select * from {{ ref('int_former_model_ids') }}
+    select * from {{ ref('int_former_ids') }}
+
+),
+
+former_models as (
+
+    select former_ids.former_id_key, models.model_id
+    from former_ids
+    inner join models on former_ids.repo_key = models.repo_key
+    where former_ids.repo_type = 'model'
 
 ),
 
@@ -27,6 +36,7 @@ candidates as (
     select
         parent_names.named_parent,
         models.model_id,
+        models.created_at,
         row_number() over (
             partition by parent_names.named_parent
             order by
@@ -41,7 +51,7 @@ candidates as (
 
 by_name as (
 
-    select named_parent, model_id from candidates
+    select named_parent, model_id, created_at from candidates
     where turn = 1
 
 ),
@@ -53,11 +63,21 @@ resolved as (
         named_parents.named_parent,
         named_parents.relation,
         named_parents.relation_source,
-        coalesce(by_key.model_id, by_name.model_id, former_ids.model_id) as parent_id
+        coalesce(
+            by_key.model_id,
+            -- A repo that was made later under a former id is not the parent of what was there before it.
+            case
+                when by_name.created_at > children.created_at and former_models.model_id <> children.model_id
+                    then former_models.model_id
+            end,
+            by_name.model_id,
+            former_models.model_id
+        ) as parent_id
     from named_parents
+    inner join models as children on named_parents.child_id = children.model_id
     left join models as by_key on named_parents.named_key = by_key.repo_key
     left join by_name on named_parents.named_parent = by_name.named_parent
-    left join former_ids on lower(named_parents.named_parent) = former_ids.former_id_key
+    left join former_models on lower(named_parents.named_parent) = former_models.former_id_key
 
 ),
 

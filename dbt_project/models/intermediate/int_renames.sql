@@ -1,6 +1,6 @@
 with repos as (
 
-    select * from {{ ref('int_repos') }}
+    select * from {{ ref('int_repo_ids') }}
 
 ),
 

@@ -12,14 +12,23 @@ model_tags as (
 
 tags as (
 
-    select distinct tag from model_tags
+    select distinct tag, {{ has_prefix('tag', "'base_model:'") }} as has_parent from model_tags
     where tag is not null
 
 ),
 
 final as (
 
-    select tag, lower(tag) as lower_tag from tags
+    select
+        tag,
+        lower(tag) as lower_tag,
+        has_parent as is_of_a_parent,
+        -- What stands behind relation and account; data sets, licences, papers and regions have prefixes of their own.
+        case
+            when has_parent or tag not like '%:%' or {{ has_prefix('tag', "'diffusers:'") }}
+                then split_part(split_part(lower(tag), '/', -1), ':', -1)
+        end as named_model
+    from tags
 
 )
 

@@ -55,7 +55,7 @@ def test_headers():
         "confidence",
         "note",
     ]
-    assert list(rows("families")[0]) == ["family", "root_handle", "name_pattern", "note"]
+    assert list(rows("families")[0]) == ["family", "root_handle", "name_pattern", "except_pattern", "note"]
     assert list(rows("milestones")[0]) == [
         "milestone_id",
         "event_date",
@@ -176,7 +176,7 @@ def test_successors_exist(organizations):
 def test_a_family_has_one_pattern_and_distinct_roots():
     patterns, roots = defaultdict(set), set()
     for row in rows("families"):
-        patterns[row["family"]].add(row["name_pattern"])
+        patterns[row["family"]].add((row["name_pattern"], row["except_pattern"]))
         assert (row["family"], row["root_handle"].lower()) not in roots
         roots.add((row["family"], row["root_handle"].lower()))
         assert HANDLE.fullmatch(row["root_handle"])
@@ -186,8 +186,9 @@ def test_a_family_has_one_pattern_and_distinct_roots():
 def test_patterns_are_portable():
     # Look-around, back-references, escapes and lazy repeats differ between RE2, Java and Python.
     for row in rows("families"):
-        assert not re.search(r"\\|\(\?|[*+?]\?", row["name_pattern"]), row
-        assert row["name_pattern"] == row["name_pattern"].lower()
+        for pattern in (row["name_pattern"], row["except_pattern"]):
+            assert not re.search(r"\\|\(\?|[*+?]\?", pattern), row
+            assert pattern == pattern.lower()
 
 
 def test_former_handles_are_roots_of_their_family():

@@ -130,8 +130,10 @@ found as (
         organization,
         handle,
         repo_id,
-        concat('Largest open model so far: ', repo_id, ' with ', cast(parameters_count as varchar), ' parameters')
-            as title,
+        concat(
+            'Largest open model so far: ', repo_id, ' with ', cast(parameters_count as varchar), ' parameters; of ',
+            cast(roots_without_size_count as varchar), ' models before it the size is not known'
+        ) as title,
         created_at as found_repo_created_at,
         'model' as subject_type,
         repo_id as subject,

@@ -25,7 +25,9 @@ typed as {{ read_anew() }} (
         tags,
         pipeline_tag,
         library_name,
-        safetensors.total as claimed_parameters_count,
+        safetensors.total as claimed_safetensors_count,
+        gguf.total as claimed_gguf_count,
+        {{ has_packed_weights('safetensors', 'tags') }} as has_packed_weights,
         gguf.architecture as gguf_architecture,
         baseModels.relation as base_models_relation,
         baseModels.models as base_models,
@@ -63,13 +65,12 @@ final as (
         typed.tags,
         typed.pipeline_tag,
         typed.library_name,
-        case
-            when typed.claimed_parameters_count between 0 and {{ var('max_plausible_parameters') }}
-                then typed.claimed_parameters_count
-        end as parameters_count,
-        coalesce(
-            typed.claimed_parameters_count not between 0 and {{ var('max_plausible_parameters') }}, false
-        ) as is_parameter_count_implausible,
+        {{ plausible_parameters('typed.claimed_safetensors_count') }} as safetensors_parameters_count,
+        {{ plausible_parameters('typed.claimed_gguf_count') }} as gguf_parameters_count,
+        coalesce(typed.claimed_safetensors_count not between 0 and {{ var('max_plausible_parameters') }}, false)
+        or coalesce(typed.claimed_gguf_count not between 0 and {{ var('max_plausible_parameters') }}, false)
+            as is_parameter_count_implausible,
+        typed.has_packed_weights,
         typed.gguf_architecture,
         typed.base_models_relation,
         typed.base_models,
