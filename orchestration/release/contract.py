@@ -105,9 +105,16 @@ def read_contract(manifest_path: Path) -> Contract:
         for unique_id, node in nodes.items()
         if node["resource_type"] == "test" and upstream.intersection(parents[unique_id])
     }
+    # To read the release before, as a comparison does, is not to carry its rows on.
+    carried = {
+        parent
+        for unique_id, node in nodes.items()
+        if any(macro.endswith(".released_rows") for macro in node.get("depends_on", {}).get("macros", ()))
+        for parent in parents[unique_id]
+    }
     tables = tuple(
         sorted(
-            (_table(node, _with_ancestors([unique_id], parents)) for unique_id, node in published.items()),
+            (_table(node, _with_ancestors([unique_id], parents) & carried) for unique_id, node in published.items()),
             key=lambda table: table.name,
         )
     )
@@ -126,7 +133,7 @@ def _with_ancestors(start: Iterable[str], parents: dict[str, list[str]]) -> set[
     return seen
 
 
-def _table(node: dict[str, Any], upstream: set[str]) -> PublishedTable:
+def _table(node: dict[str, Any], carried: set[str]) -> PublishedTable:
     meta = node["config"]["meta"]
     missing = [name for name in ("title", "grain", "order_by", "question", "caveats") if not meta.get(name)]
     if missing:
@@ -152,7 +159,5 @@ def _table(node: dict[str, Any], upstream: set[str]) -> PublishedTable:
         caveats=tuple(meta["caveats"]),
         subject=node["path"].split("/")[1],
         # A table that is made from its own rows in earlier releases goes on from them.
-        carries_history=any(
-            name.startswith("source.") and name.endswith(f".release.{node['name']}") for name in upstream
-        ),
+        carries_history=any(name.endswith(f".release.{node['name']}") for name in carried),
     )

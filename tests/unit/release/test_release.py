@@ -503,7 +503,7 @@ def test_a_contract_without_meta_or_with_an_unknown_type_is_refused(tmp_path):
 
 
 def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_path):
-    def model(name: str, *, publish: bool) -> dict:
+    def model(name: str, *, publish: bool, macro: str = "macro.h.snapshot_date") -> dict:
         meta = {"title": name, "grain": "x", "order_by": ["a"], "question": "How many?", "caveats": ["A sample."]}
         return {
             "resource_type": "model",
@@ -512,12 +512,14 @@ def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_pa
             "description": "",
             "config": {"meta": meta | {"publish": publish}},
             "columns": {"a": {"data_type": "bigint", "description": "A."}},
+            "depends_on": {"macros": [macro]},
         }
 
     manifest = {
         "nodes": {
             "model.h.fct_goes_on": model("fct_goes_on", publish=True),
-            "model.h.stg_goes_on": model("stg_goes_on", publish=False),
+            "model.h.stg_goes_on": model("stg_goes_on", publish=False, macro="macro.h.released_rows"),
+            "model.h.stg_repos": model("stg_repos", publish=False, macro="macro.h.rows_of_release_before"),
             "model.h.fct_compares": model("fct_compares", publish=True),
             "model.h.dim_repos": model("dim_repos", publish=True),
         },
@@ -530,7 +532,8 @@ def test_a_table_carries_history_if_it_is_made_from_its_own_released_rows(tmp_pa
             "model.h.fct_goes_on": ["model.h.stg_goes_on"],
             "model.h.stg_goes_on": ["source.h.release.fct_goes_on"],
             "model.h.fct_compares": ["source.h.release.dim_repos"],
-            "model.h.dim_repos": ["source.h.raw.models"],
+            "model.h.stg_repos": ["source.h.release.dim_repos"],
+            "model.h.dim_repos": ["source.h.raw.models", "model.h.stg_repos"],
         },
     }
     path = tmp_path / "manifest.json"

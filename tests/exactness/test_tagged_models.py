@@ -5,16 +5,16 @@ repo a model of the family, one made from it, or of its architecture?
 """
 
 import csv
+import gzip
+import json
 from collections import defaultdict
-from pathlib import Path
 
-import duckdb
 import pytest
 
-from tests.days import RecordedRun
 from tests.independent.derivatives import tagged_models
+from tests.independent.recorded import SNAPSHOT
 from tests.independent.registry import make_registry, read_seeds
-from tests.support import PROJECT
+from tests.support import PROJECT, recorded_dir
 
 LEAST_PRECISION = 0.97
 LOOK_ALIKES = (
@@ -40,11 +40,15 @@ def sample() -> dict[tuple[str, str], bool]:
 
 
 @pytest.fixture(scope="module")
-def tagged(recorded_run: RecordedRun) -> set[tuple[str, str]]:
-    warehouse: Path = recorded_run.data_dir / "warehouse.duckdb"
-    pairs = "select family, repo_id from int_family_tagged_models inner join int_models using (model_id)"
-    with duckdb.connect(warehouse, read_only=True) as connection:
-        return set(connection.execute(pairs).fetchall())
+def tagged() -> set[tuple[str, str]]:
+    """Family and repo of all recorded models, recomputed: test_recorded_counts.py compares that with the SQL."""
+    models = {}
+    for name in ("models", "models_trending"):
+        with gzip.open(recorded_dir() / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            for row in map(json.loads, lines):
+                models.setdefault(row["id"], row)
+    found = tagged_models(models, make_registry(read_seeds(), SNAPSHOT))
+    return {(family, key) for family, keys in found.items() for key in keys}
 
 
 def test_nearly_all_that_is_tagged_is_of_the_family(tagged):
@@ -60,7 +64,6 @@ def test_nearly_all_that_is_tagged_is_of_the_family(tagged):
 
 @pytest.mark.parametrize(("repo_id", "tag"), LOOK_ALIKES)
 def test_look_alikes_are_of_no_family(repo_id, tag):
-    seeds = read_seeds()
-    registry = make_registry(seeds, None)
+    registry = make_registry(read_seeds(), SNAPSHOT)
     found = tagged_models({"k": {"id": repo_id, "tags": [tag]}}, registry)
     assert {family for family, keys in found.items() if keys} == set()
