@@ -6,7 +6,8 @@ with families as (
 
 final as (
 
-    select family, count(distinct concat(name_pattern, ' ', coalesce(except_pattern, ''))) as patterns_count from families
+    select family, count(distinct concat(name_pattern, ' ', coalesce(except_pattern, ''))) as patterns_count
+    from families
     group by family
     having count(distinct concat(name_pattern, ' ', coalesce(except_pattern, ''))) <> 1
 

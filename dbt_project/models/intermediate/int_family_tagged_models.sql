@@ -24,7 +24,8 @@ model_tags as (
 
 model_names as (
 
-    select row_id as model_id, lower(handle) as handle_key, split_part(lower(repo_id), '/', -1) as model_name from models
+    select row_id as model_id, lower(handle) as handle_key, split_part(lower(repo_id), '/', -1) as model_name
+    from models
 
 ),
 

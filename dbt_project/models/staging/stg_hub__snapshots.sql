@@ -50,7 +50,7 @@ final as (
         "table" as table_name,
         source,
         source_label,
-        -- Lists whose size nobody knows are as whole as the list of models; of a day without a known size, nobody can say.
+        -- Lists of unknown size are as whole as the list of models; where the size of that is unknown, nobody can say.
         coalesce(is_sample, bool_or(case when "table" = 'models' then is_sample end) over (), true) as is_sample,
         synthetic as is_synthetic,
         complete as is_complete,

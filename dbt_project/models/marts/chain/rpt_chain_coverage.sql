@@ -196,12 +196,14 @@ final as (
         cast(coalesce(model_counts.models_with_derivatives_count, 0) as bigint) as models_with_derivatives_count,
         cast(coalesce(derivative_counts.derivatives_count, 0) as bigint) as derivatives_count,
         cast(
-            case when snapshot.are_spaces_observed then coalesce(derivative_counts.derivatives_with_spaces_count, 0) end as bigint
+            case when snapshot.are_spaces_observed then coalesce(derivative_counts.derivatives_with_spaces_count, 0) end
+            as bigint
         ) as derivatives_with_spaces_count,
         cast(case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_count, 0) end as bigint)
             as datasets_count,
         cast(
-            case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_with_models_count, 0) end as bigint
+            case when snapshot.are_datasets_observed then coalesce(dataset_counts.datasets_with_models_count, 0) end
+            as bigint
         ) as datasets_with_models_count,
         cast(case when snapshot.are_spaces_observed then coalesce(space_counts.spaces_count, 0) end as bigint)
             as spaces_count,
