@@ -10,7 +10,8 @@ final as (
     where
         top_0_01_percent_share > top_1_5_percent_share
         or top_1_5_percent_share > top_10_percent_share
-        or (downloads_sum = 0) <> (gini is null)
+        or (gini is null) <> (top_10_percent_share is null)
+        or (downloads_sum = 0 and gini is not null)
 
 )
 
