@@ -18,6 +18,7 @@ final as (
     where
         snapshot_date = (select max(latest.snapshot_date) from chain as latest)
         and organization <> 'unattributed'
+        and papers_count is not null
     order by papers_count desc, models_count desc, organization asc
     limit 10
 

@@ -222,6 +222,25 @@ def test_the_chain_tells_shares_and_none_where_there_is_nothing_to_share():
     assert "Of the 5 papers of the 2 organizations with most papers, 2 (40%)" in chart.text
 
 
+def test_what_was_not_observed_has_no_bar_and_a_chain_without_papers_is_none():
+    chain = TABLES["rpt_chain_coverage"]
+    spaceless = drawn({**TABLES, "rpt_chain_coverage": chain.replace("8, 2)", "8, null)")})["chain"]
+    assert ("Lab", "derivatives_with_spaces") not in {
+        (mark["organization"], mark["step"]) for mark in marks(spaceless, "rect")
+    }
+    unread = "select * replace (null as papers_count, null as papers_with_models_count) from"
+    paperless = drawn({**TABLES, "rpt_chain_coverage": f"{unread} ({chain})"})["chain"]
+    assert paperless.rows == () and "No organization has papers" in paperless.text
+
+
+def test_a_month_of_a_sample_has_no_share_without_country():
+    months = TABLES["fct_country_monthly"]
+    sampled = f"select * replace (null as unattributed_new_models_share) from ({months})"
+    assert (
+        "models of no known country are not drawn" in drawn({**TABLES, "fct_country_monthly": sampled})["releases"].text
+    )
+
+
 def test_only_amounts_are_divided_and_the_ledger_holds_every_claim():
     chart = drawn()["claims"]
     assert [row[0] for row in chart.rows] == ["place", "share", "words"]
