@@ -198,6 +198,7 @@ CASES: dict[str, list[tuple[str, str, str | None]]] = {
         ("set repo_type = 'paper' where repo_type = 'dataset'", "values_in_set", "repo_type"),
         ("set size_class = 'small'", "values_in_set", "size_class"),
         ("set licence_class = 'free'", "values_in_set", "licence_class"),
+        ("set parameters_source = 'hearsay'", "values_in_set", "parameters_source"),
         ("set licence_class = null", "values_not_null", "licence_class"),
         ("set size_class = null", "values_not_null", "size_class"),
         ("set repo_id = null", "values_not_null", "repo_id"),
