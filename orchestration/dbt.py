@@ -126,22 +126,31 @@ def _invoke(
 
     places = ["--project-dir", DBT_DIR, "--profiles-dir", DBT_DIR, "--target-path", folder, "--log-path", folder]
     options = ["--log-level", "none", "--no-use-colors-file", "--vars", json.dumps(variables)]
-    with _interrupts():
+    with _interrupts() as received:
         done = dbtRunner(manifest, list(callbacks)).invoke([*words, *map(str, places), *options])
-    if isinstance(done.exception, KeyboardInterrupt):
-        raise done.exception
+    if received:  # what dbt says then may be what failed as it gave up
+        raise KeyboardInterrupt
     return done
 
 
 @contextmanager
-def _interrupts() -> Iterator[None]:
-    """Has both signals raise KeyboardInterrupt, at which dbt cancels its queries; Dagster's own error it lets pass."""
+def _interrupts() -> Iterator[list[int]]:
+    """Has both signals raise KeyboardInterrupt, at which dbt cancels its queries; Dagster's own error it lets pass.
+
+    Yields the numbers of those that came.
+    """
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield received
         return
-    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def interrupt(number: int, _: object) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 import os
+import signal
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ import dagster as dg
 import duckdb
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from orchestration.assets import transform
 from orchestration.dbt import prepare_manifest, run_dbt
@@ -91,6 +94,22 @@ def test_a_model_takes_the_place_of_whatever_has_its_name(tmp_path):
             found = connection.execute(f"select count(*), count(distinct handle) from {model}").fetchone()
             kinds = connection.execute(f"select table_type from information_schema.tables where table_name = '{model}'")
             assert found[0] > 0 < found[1] and kinds.fetchall() == [("BASE TABLE",)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_is_one_whatever_dbt_makes_of_it(tmp_path, monkeypatch, number):
+    """A mock, as nobody can time it: dbt fails to cancel a query of which it has no connection yet."""
+
+    def invoke(*_: object) -> dbtRunnerResult:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(number)
+        return dbtRunnerResult(success=False, exception=AttributeError("no cursor"))
+
+    monkeypatch.setattr(dbtRunner, "invoke", invoke)
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        run_dbt(settings_of(tmp_path, DAYS[0]), "build", parsed=SimpleNamespace())
+    assert signal.getsignal(number) is before
 
 
 @pytest.fixture
